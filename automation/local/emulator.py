@@ -1,0 +1,207 @@
+"""The emulator's process: start it on a free loopback port, wait until it answers, end it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from automation.errors import AutomationError
+
+LOOPBACK = "127.0.0.1"
+_START_SECONDS = 30
+_CLEAN_STOP_SECONDS = 15
+_PORT_ATTEMPTS = 5
+
+
+class EmulatorError(AutomationError):
+    """The emulator did not start, or did not stop."""
+
+
+class PortTakenError(EmulatorError):
+    """Another process listens on the port that was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulator:
+    """A running emulator.
+
+    Attributes:
+        endpoint_url: base URL of every AWS service, for example `http://127.0.0.1:41223`.
+        port: the loopback port in it.
+        process: the child process; its Lambda workers share its process group.
+    """
+
+    endpoint_url: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def running_emulator(
+    folder: Path,
+    *,
+    region: str,
+    port: int | None = None,
+    keeps_state: bool = False,
+    enforces_policies: bool = False,
+) -> Iterator[Emulator]:
+    """Run an emulator in `folder` until the block ends.
+
+    Args:
+        folder: existing folder for its state, log and temporary files.
+        region: the region that it plays.
+        port: loopback port, 1024 to 65535; None (default) takes a free one.
+        keeps_state: write queues, functions and the rest to `folder` when it ends, and read
+            them when it starts. Default False: everything is gone with the process.
+        enforces_policies: check every call against IAM and queue policies. Default False.
+
+    Raises:
+        PortTakenError: `port` is taken.
+        EmulatorError: it did not answer within 30 s; the message holds the end of its log.
+    """
+    emulator = _start(folder, region, port, keeps_state, enforces_policies)
+    try:
+        yield emulator
+    finally:
+        _stop(emulator, cleanly=keeps_state)
+
+
+def _start(
+    folder: Path, region: str, port: int | None, keeps_state: bool, enforces_policies: bool
+) -> Emulator:
+    # A free port can be taken by somebody else before the emulator binds it.
+    for attempt in range(1, _PORT_ATTEMPTS + 1):
+        chosen = port or _free_port()
+        environment = _environment(folder, region, chosen, keeps_state, enforces_policies)
+        try:
+            return _start_once(folder, chosen, environment)
+        except PortTakenError:
+            if port or attempt == _PORT_ATTEMPTS:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _start_once(folder: Path, port: int, environment: dict[str, str]) -> Emulator:
+    _refuse_taken_port(port)
+    log_path = folder / "emulator.log"
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 our own interpreter and file
+            [sys.executable, "-I", str(Path(__file__).with_name("emulator_process.py"))],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env=environment,
+            # Ctrl-C in a terminal is for us to handle; and the group takes the workers along.
+            start_new_session=True,
+        )
+    emulator = Emulator(endpoint_url=f"http://{LOOPBACK}:{port}", port=port, process=process)
+    try:
+        _wait_until_ready(emulator, log_path)
+    except BaseException:
+        _stop(emulator, cleanly=False)
+        raise
+    return emulator
+
+
+def _environment(
+    folder: Path, region: str, port: int, keeps_state: bool, enforces_policies: bool
+) -> dict[str, str]:
+    # Functions inherit all of this, so it holds nothing of the user's environment but PATH.
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        "TMPDIR": str(temporary),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": LOOPBACK,
+        "MINISTACK_HOST": LOOPBACK,
+        "MINISTACK_REGION": region,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # It would remove labelled containers of other emulators on the user's Docker.
+        "DOCKER_HOST": f"unix://{folder}/no-docker",
+        "LOG_LEVEL": "WARNING",
+        "AUTH": "true" if enforces_policies else "false",
+        "PERSIST_STATE": "1" if keeps_state else "0",
+        "STATE_DIR": str(folder / "state"),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise PortTakenError(
+                f"port {port} on {LOOPBACK} can't be used for the embedded AWS: {error.strerror}. "
+                "End the process that listens there, or choose another port"
+            ) from error
+
+
+def _wait_until_ready(emulator: Emulator, log_path: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(emulator):
+        if emulator.process.poll() is not None:
+            log = _log_end(log_path)
+            error = PortTakenError if "already in use" in log else EmulatorError
+            raise error(f"the embedded AWS ended while it started; the end of its log:\n{log}")
+        if time.monotonic() > deadline:
+            raise EmulatorError(
+                f"the embedded AWS did not answer on {emulator.endpoint_url} within "
+                f"{_START_SECONDS} s; the end of its log:\n{_log_end(log_path)}"
+            )
+        time.sleep(0.02)
+
+
+def _answers(emulator: Emulator) -> bool:
+    try:
+        with urllib.request.urlopen(  # noqa: S310 our own loopback URL
+            f"{emulator.endpoint_url}/_ministack/health", timeout=5
+        ) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def _log_end(log_path: Path) -> str:
+    return "\n".join(log_path.read_text(errors="replace").splitlines()[-15:])
+
+
+def _stop(emulator: Emulator, *, cleanly: bool) -> None:
+    process = emulator.process
+    if cleanly and process.poll() is None:
+        # SIGTERM makes it write its state; without state to keep, waiting gains nothing.
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_CLEAN_STOP_SECONDS)
+    was_running = process.poll() is None
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # The group outlives its leader while a Lambda worker runs.
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
+    if cleanly and was_running:
+        raise EmulatorError(
+            f"the embedded AWS did not write its state within {_CLEAN_STOP_SECONDS} s and was "
+            "ended; what was created since its last start is lost"
+        )
