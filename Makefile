@@ -1,0 +1,58 @@
+# Everything a developer runs. The first two are all that a newcomer needs: make e2e, make test.
+# Progress goes to standard error, so that `make e2e ARGS=--json` writes JSON only.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup e2e test lint format lock clean
+
+# The first Python on PATH that is new enough; looked for only when .venv has to be made.
+PYTHON ?= $(or $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$name" && break; done),python3)
+# Flags for the command: make e2e ARGS="--messages 2000 --keep"
+ARGS ?=
+# Makes the lock; in an environment of its own, since nothing else needs it.
+UV := .build/uv/bin/uv
+UV_VERSION := 0.13.9
+UV_COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
+
+help:
+	@echo 'make e2e     set everything up and run the main job on the embedded AWS (flags: ARGS="...")'
+	@echo 'make test    set everything up and run all tests (flags for pytest: ARGS="...")'
+	@echo 'make setup   only set up: .venv, the Pulumi engine'
+	@echo 'make lint    ruff, pyright, import directions'
+	@echo 'make format  let ruff rewrite the code'
+	@echo 'make lock    resolve the dependencies anew into the lock files'
+	@echo 'make clean   remove .venv, .build and the caches; the engine in ~/.pulumi stays'
+
+setup:
+	@cmp -s requirements.lock .venv/.installed-requirements.lock && .venv/bin/python -c '' \
+		2>/dev/null || $(PYTHON) tools/environment.py
+	@.venv/bin/python -m automation.local.engine
+
+e2e: setup
+	@.venv/bin/python automation/e2e.py $(ARGS)
+
+test: setup
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright
+	.venv/bin/lint-imports
+
+format: setup
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: setup
+	@test -x $(UV) || .venv/bin/python -m venv .build/uv
+	@.build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(UV_COMPILE) --group local --group dev pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --no-annotate tools/go/requirements.in -o tools/go/requirements.lock
+
+clean:
+	rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

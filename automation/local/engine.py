@@ -1,0 +1,367 @@
+"""Find the Pulumi engine on this machine, or download it, or build it."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automation.errors import AutomationError
+from automation.local.engine_build import HOST_BINARY, BuildError, build_engine
+from automation.local.processes import ProcessError, Report, interrupts_raise, run_reporting
+
+if TYPE_CHECKING:
+    from pulumi.automation import PulumiCommand
+
+# The version that is downloaded or built: the newest whose Go module can be had. The modules in
+# tools/ pin the same one.
+ENGINE_VERSION = "3.250.0"
+# A CLI found on the machine must be at least this new: every run of the stand-in provider, and of
+# Python SDK 3.272 with this engine, was made with this version or a later one. (The Automation API
+# itself asks only for 3.1.0.) Its upper limit, the next major version, is the Automation API's.
+MINIMUM_VERSION = (3, 250, 0)
+
+# Measured 0.13 to 0.2 s.
+VERSION_DEADLINE_SECONDS = 20.0
+# About 100 MB; the deadline is for a network that swallows packets.
+DOWNLOAD_DEADLINE_SECONDS = 300.0
+CONNECT_DEADLINE_SECONDS = 10
+LOCK_POLL_SECONDS = 0.5
+LOCK_REPORT_SECONDS = 10.0
+SCRATCH_PREFIX = ".installing-"
+
+REPOSITORY = Path(__file__).parents[2]
+
+# PulumiCommand.install knows no deadline and hides the output of its script; in a process of its
+# own it gets the one and shows the other.
+DOWNLOAD_PROGRAM = """
+import socket, subprocess, sys
+from pulumi.automation import PulumiCommand
+from semver import VersionInfo
+socket.setdefaulttimeout(float(sys.argv[3]))
+try:
+    PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))
+except subprocess.CalledProcessError as error:
+    sys.exit((error.output or b"").decode(errors="replace") + str(error))
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+class EngineError(AutomationError):
+    """No usable engine; the message lists every attempt, why it failed, and the fix."""
+
+
+class AttemptError(Exception):
+    """One way to an engine did not lead there; the message says why in one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """A Pulumi CLI that has its Python language host.
+
+    Attributes:
+        binary: absolute path of `pulumi`.
+        version: its version without a leading `v`.
+        source: how it was obtained, in words: "on PATH", "installed before", "downloaded",
+            "built from source".
+    """
+
+    binary: Path
+    version: str
+    source: str
+
+    @property
+    def folder(self) -> Path:
+        """Put this folder first on PATH to use the engine from a shell."""
+        return self.binary.parent
+
+    def command(self) -> "PulumiCommand":
+        """Return the engine as the Automation API takes it (importing that costs 0.3 s)."""
+        from pulumi.automation import PulumiCommand
+        from semver import VersionInfo
+
+        # Its initialiser would run `pulumi version` once more, and finds only a binary that lies
+        # in a folder named bin.
+        command = PulumiCommand.__new__(PulumiCommand)
+        command.command = str(self.binary)
+        command.version = VersionInfo.parse(self.version)
+        return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installer:
+    """A way to make an engine: `run(root, scratch, report)` fills `root`/bin.
+
+    It raises AttemptError when it can't. `scratch` is a folder that is removed afterwards.
+    """
+
+    title: str
+    source: str
+    run: Callable[[Path, Path, Report], None]
+
+
+def find_engine(
+    *,
+    report: Report = lambda _: None,
+    home: Path | None = None,
+    installers: tuple[Installer, ...] | None = None,
+) -> Engine:
+    """Return an engine: on PATH, installed before, downloaded, or built; the first that works.
+
+    Args:
+        report: takes a line for each attempt that fails and says what is tried next, and a line
+            every 10 s while something long is at work.
+        home: folder that holds `.pulumi`, default the user's. (PULUMI_HOME plays no part: neither
+            does it for `PulumiCommand.install`, whose installations are shared.)
+        installers: ways to make a missing engine, in order; default: download, then build.
+
+    Raises:
+        EngineError: none worked.
+        KeyboardInterrupt: SIGINT or SIGTERM during an installation, which leaves nothing behind.
+    """
+    versions = (home or Path.home()) / ".pulumi" / "versions"
+    ways = (DOWNLOAD, BUILD) if installers is None else installers
+    attempts = _Attempts(report=report)
+    engine = attempts.make("pulumi on PATH", _on_path, then=f"looking under {versions}")
+    if engine:
+        return engine
+    then = ways[0].title if ways else "nothing"
+    engine = attempts.make(str(versions), lambda: _installed(versions), then=then)
+    return engine or _install(versions, ways, attempts)
+
+
+def main() -> int:
+    """Set-up's entry point: make sure that there is an engine. Exit codes 0, and 2 if not."""
+
+    def report(line: str) -> None:
+        print(f"engine: {line}", file=sys.stderr, flush=True)  # noqa: T201
+
+    try:
+        engine = find_engine(report=report)
+    except EngineError as error:
+        report(str(error))
+        return 2
+    except KeyboardInterrupt:
+        report("interrupted; nothing was installed")
+        return 2
+    report(f"pulumi {engine.version} at {engine.binary} ({engine.source})")
+    return 0
+
+
+class _Attempts:
+    """Collects why attempts failed, for the report while they go on and for the error at last."""
+
+    def __init__(self, *, report: Report) -> None:
+        self.report = report
+        self.failures: list[str] = []
+
+    def make(self, title: str, attempt: Callable[[], Engine], *, then: str) -> Engine | None:
+        try:
+            return attempt()
+        except AttemptError as error:
+            self.failures.append(f"{title}: {error}")
+            self.report(f"{title}: {error}; next: {then}")
+            return None
+
+    def error(self) -> EngineError:
+        needed = ".".join(map(str, MINIMUM_VERSION))
+        lines = "".join(f"\n  - {failure}" for failure in self.failures)
+        return EngineError(
+            f"no Pulumi engine:{lines}\n"
+            f"To mend this, do one of these and try again: put pulumi {needed} or newer with its "
+            f"{HOST_BINARY} on PATH; or give this machine a network on which the Pulumi CLI, or "
+            f"Go modules (and Go itself, if it is missing), can be downloaded; or copy "
+            f"~/.pulumi/versions/{ENGINE_VERSION} from a machine of the same kind."
+        )
+
+
+def _on_path() -> Engine:
+    found = shutil.which("pulumi")
+    if found is None:
+        raise AttemptError("not found")
+    return _checked(Path(found).absolute(), source="on PATH", host_on_path=True)
+
+
+def _installed(versions: Path) -> Engine:
+    """Take the pinned version if it is there, else the newest that works."""
+    candidates = [
+        (folder.name == ENGINE_VERSION, version, folder)
+        for folder in (versions.iterdir() if versions.is_dir() else ())
+        if (version := _parse(folder.name)) and version >= MINIMUM_VERSION
+    ]
+    failures: list[str] = []
+    for _, _, folder in sorted(candidates, reverse=True):
+        try:
+            return _checked(folder / "bin" / "pulumi", source="installed before")
+        except AttemptError as error:
+            failures.append(f"{folder.name}: {error}")
+    raise AttemptError("; ".join(failures) or "no version that is new enough")
+
+
+def _checked(binary: Path, *, source: str, host_on_path: bool = False) -> Engine:
+    """Return the engine at this path, if it runs, is new enough and has its language host."""
+    version = _version_of(binary)
+    parsed = _parse(version)
+    if parsed is None:
+        raise AttemptError(f"{binary} gives no version but {version!r}")
+    if not MINIMUM_VERSION <= parsed < (MINIMUM_VERSION[0] + 1, 0, 0):
+        oldest = ".".join(map(str, MINIMUM_VERSION))
+        raise AttemptError(f"{binary} is {version}; {oldest} or newer, below 4, is needed")
+    beside = os.access(binary.parent / HOST_BINARY, os.X_OK)
+    if not beside and not (host_on_path and shutil.which(HOST_BINARY)):
+        raise AttemptError(f"{binary} lacks its Python language host, {HOST_BINARY}")
+    return Engine(binary=binary, version=version.removeprefix("v"), source=source)
+
+
+def _version_of(binary: Path) -> str:
+    try:
+        answer = subprocess.run(  # noqa: S603
+            [binary, "version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=VERSION_DEADLINE_SECONDS,
+            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AttemptError(f"{binary} can't be run: {error}") from error
+    if answer.returncode != 0:
+        reason = answer.stderr.strip().partition("\n")[0]
+        raise AttemptError(f"{binary} is broken: exit code {answer.returncode} {reason}".strip())
+    return answer.stdout.strip()
+
+
+def _parse(version: str) -> tuple[int, int, int] | None:
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)(?:[-+]|$)", version)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def _install(versions: Path, ways: tuple[Installer, ...], attempts: _Attempts) -> Engine:
+    try:
+        versions.mkdir(parents=True, exist_ok=True)
+        with interrupts_raise(), _locked(versions, attempts.report):
+            _sweep(versions)
+            return _first_that_works(versions, ways, attempts)
+    except OSError as error:
+        attempts.failures.append(f"{versions} can't be written: {error.strerror or error}")
+        raise attempts.error() from error
+
+
+def _first_that_works(versions: Path, ways: tuple[Installer, ...], attempts: _Attempts) -> Engine:
+    try:
+        # Whoever held the lock before us may just have installed it.
+        return _installed(versions)
+    except AttemptError:
+        pass
+    for way, following in zip(ways, [*ways[1:], None], strict=True):
+        attempts.report(way.title)
+        then = following.title if following else "nothing, that was the last"
+        engine = attempts.make(
+            way.title,
+            lambda way=way: _install_with(way, versions, attempts.report),
+            then=then,
+        )
+        if engine:
+            return engine
+    raise attempts.error()
+
+
+def _install_with(way: Installer, versions: Path, report: Report) -> Engine:
+    """Make the engine in a scratch folder and move it to its place in one step."""
+    with _scratch(versions) as scratch:
+        made = scratch / "engine"
+        way.run(made, scratch, report)
+        _checked(made / "bin" / "pulumi", source=way.source)
+        target = versions / ENGINE_VERSION
+        if target.exists():
+            target.rename(scratch / "replaced")
+        made.rename(target)
+    return _checked(target / "bin" / "pulumi", source=way.source)
+
+
+@contextmanager
+def _scratch(versions: Path) -> Generator[Path]:
+    """On the file system of the target, so that the move is a rename."""
+    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=versions))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep(versions: Path) -> None:
+    """Remove what a killed installation left; under the lock none can be at work."""
+    for left in versions.glob(f"{SCRATCH_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, report: Report) -> Generator[None]:
+    """Hold the lock on a folder, which needs no file and ends with our process."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        next_report = time.monotonic()
+        while not _try_lock(descriptor):
+            if time.monotonic() >= next_report:
+                report("another set-up is installing the engine; waiting for it")
+                next_report += LOCK_REPORT_SECONDS
+            time.sleep(LOCK_POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _download(root: Path, scratch: Path, report: Report) -> None:
+    try:
+        run_reporting(
+            [
+                *(sys.executable, "-c", DOWNLOAD_PROGRAM),
+                *(str(root), ENGINE_VERSION, str(CONNECT_DEADLINE_SECONDS)),
+            ],
+            title="downloading",
+            log=scratch / "download.log",
+            report=report,
+            deadline_seconds=DOWNLOAD_DEADLINE_SECONDS,
+            # The script leaves its archive in TMPDIR when it is ended.
+            environment=os.environ | {"TMPDIR": str(scratch)},
+        )
+    except ProcessError as error:
+        raise AttemptError(str(error)) from error
+
+
+def _build(root: Path, scratch: Path, report: Report) -> None:
+    try:
+        build_engine(root, scratch=scratch, tools=REPOSITORY / "tools", report=report)
+    except BuildError as error:
+        raise AttemptError(str(error)) from error
+
+
+DOWNLOAD = Installer(
+    title=f"downloading the Pulumi CLI {ENGINE_VERSION}", source="downloaded", run=_download
+)
+BUILD = Installer(
+    title=f"building the Pulumi CLI {ENGINE_VERSION} from the Go modules in tools/",
+    source="built from source",
+    run=_build,
+)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
