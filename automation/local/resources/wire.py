@@ -1,0 +1,80 @@
+"""Pulumi's inputs as an AWS request, by the names in the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from automation.local.resources.cloud import Connections
+from automation.local.resources.schema import Failure, Property, ResourceType
+from automation.local.resources.service_model import Problem, problems
+from automation.local.resources.values import Properties, Value
+
+
+def request(properties: Mapping[str, Property], inputs: Mapping[str, Value]) -> Properties:
+    """The parameters that the given inputs stand for.
+
+    Left out: what the program did not give, and what the schema marks as not `sent` (because it
+    has a call of its own or no counterpart in AWS).
+    """
+    return {
+        prop.wire_name(name): _to_wire(prop, inputs[name])
+        for name, prop in properties.items()
+        if prop.sent and not prop.output and inputs.get(name) is not None
+    }
+
+
+def _to_wire(prop: Property, value: Value) -> Value:
+    if isinstance(value, dict) and prop.kind == "object":
+        return request(prop.fields, value)
+    if isinstance(value, list) and prop.element is not None:
+        element = prop.element
+        return [_to_wire(element, item) for item in value]
+    return value
+
+
+def from_wire(properties: Mapping[str, Property], answer: Mapping[str, Value]) -> Properties:
+    """The properties that an AWS answer holds, under Pulumi's names.
+
+    Members that the schema does not have are left out.
+    """
+    return {
+        name: _from_wire(prop, answer[prop.wire_name(name)])
+        for name, prop in properties.items()
+        if answer.get(prop.wire_name(name)) is not None
+    }
+
+
+def _from_wire(prop: Property, value: Value) -> Value:
+    if isinstance(value, dict) and prop.kind == "object":
+        return from_wire(prop.fields, value)
+    if isinstance(value, list) and prop.element is not None:
+        element = prop.element
+        return [_from_wire(element, item) for item in value]
+    return value
+
+
+def model_failures(
+    resource_type: ResourceType, inputs: Mapping[str, Value], connections: Connections
+) -> Iterator[Failure]:
+    """What AWS's model of the create operation forbids in these inputs."""
+    operation = resource_type.operation
+    if operation is None:
+        return
+    shape = connections.input_shape(operation.service, operation.name)
+    if shape is None:
+        return
+    names = {prop.wire_name(name): name for name, prop in resource_type.inputs.items() if prop.sent}
+    for problem in problems(shape, request(resource_type.properties, inputs)):
+        if _is_ours(problem, names):
+            yield _as_failure(problem, names, f"{operation.service} {operation.name}")
+
+
+def _is_ours(problem: Problem, names: Mapping[str, str]) -> bool:
+    """Whether the parameter comes from a property; others are put in by the type's own code."""
+    return problem.path[0] in names
+
+
+def _as_failure(problem: Problem, names: Mapping[str, str], operation: str) -> Failure:
+    name = names[problem.path[0]]
+    path = ".".join((name, *problem.path[1:]))
+    return Failure(name, f"{path} {problem.reason} (AWS's {operation})")
