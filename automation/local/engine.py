@@ -1,67 +1,42 @@
 """Find the Pulumi engine on this machine, or download it, or build it."""
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automation.errors import AutomationError
-from automation.local.engine_build import HOST_BINARY, BuildError, build_engine
-from automation.local.processes import ProcessError, Report, interrupts_raise, run_reporting
+from automation.local.engine_build import HOST_BINARY
+from automation.local.engine_install import (
+    BUILD,
+    DOWNLOAD,
+    ENGINE_VERSION,
+    AttemptError,
+    Installer,
+    installing_into,
+    scratch_folder,
+)
+from automation.local.processes import Report
 
 if TYPE_CHECKING:
     from pulumi.automation import PulumiCommand
 
-# The version that is downloaded or built: the newest whose Go module can be had. The modules in
-# tools/ pin the same one.
-ENGINE_VERSION = "3.250.0"
 # A CLI found on the machine must be at least this new: every run of the stand-in provider, and of
-# Python SDK 3.272 with this engine, was made with this version or a later one. (The Automation API
+# Python SDK 3.272 with this engine, was made with this version. (The Automation API
 # itself asks only for 3.1.0.) Its upper limit, the next major version, is the Automation API's.
 MINIMUM_VERSION = (3, 250, 0)
 
 # Measured 0.13 to 0.2 s.
 VERSION_DEADLINE_SECONDS = 20.0
-# About 100 MB; the deadline is for a network that swallows packets.
-DOWNLOAD_DEADLINE_SECONDS = 300.0
-CONNECT_DEADLINE_SECONDS = 10
-LOCK_POLL_SECONDS = 0.5
-LOCK_REPORT_SECONDS = 10.0
-SCRATCH_PREFIX = ".installing-"
-
-REPOSITORY = Path(__file__).parents[2]
-
-# PulumiCommand.install knows no deadline and hides the output of its script; in a process of its
-# own it gets the one and shows the other.
-DOWNLOAD_PROGRAM = """
-import socket, subprocess, sys
-from pulumi.automation import PulumiCommand
-from semver import VersionInfo
-socket.setdefaulttimeout(float(sys.argv[3]))
-try:
-    PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))
-except subprocess.CalledProcessError as error:
-    sys.exit((error.output or b"").decode(errors="replace") + str(error))
-except Exception as error:
-    sys.exit(f"{type(error).__name__}: {error}")
-"""
 
 
 class EngineError(AutomationError):
     """No usable engine; the message lists every attempt, why it failed, and the fix."""
-
-
-class AttemptError(Exception):
-    """One way to an engine did not lead there; the message says why in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +70,6 @@ class Engine:
         command.command = str(self.binary)
         command.version = VersionInfo.parse(self.version)
         return command
-
-
-@dataclass(frozen=True, kw_only=True)
-class Installer:
-    """A way to make an engine: `run(root, scratch, report)` fills `root`/bin.
-
-    It raises AttemptError when it can't. `scratch` is a folder that is removed afterwards.
-    """
-
-    title: str
-    source: str
-    run: Callable[[Path, Path, Report], None]
 
 
 def find_engine(
@@ -247,12 +210,10 @@ def _parse(version: str) -> tuple[int, int, int] | None:
 
 def _install(versions: Path, ways: tuple[Installer, ...], attempts: _Attempts) -> Engine:
     try:
-        versions.mkdir(parents=True, exist_ok=True)
-        with interrupts_raise(), _locked(versions, attempts.report):
-            _sweep(versions)
+        with installing_into(versions, attempts.report):
             return _first_that_works(versions, ways, attempts)
     except OSError as error:
-        attempts.failures.append(f"{versions} can't be written: {error.strerror or error}")
+        attempts.failures.append(f"{versions} can't be used: {error}")
         raise attempts.error() from error
 
 
@@ -263,7 +224,6 @@ def _first_that_works(versions: Path, ways: tuple[Installer, ...], attempts: _At
     except AttemptError:
         pass
     for way, following in zip(ways, [*ways[1:], None], strict=True):
-        attempts.report(way.title)
         then = following.title if following else "nothing, that was the last"
         engine = attempts.make(
             way.title,
@@ -277,90 +237,18 @@ def _first_that_works(versions: Path, ways: tuple[Installer, ...], attempts: _At
 
 def _install_with(way: Installer, versions: Path, report: Report) -> Engine:
     """Make the engine in a scratch folder and move it to its place in one step."""
-    with _scratch(versions) as scratch:
+    with scratch_folder(versions) as scratch:
         made = scratch / "engine"
-        way.run(made, scratch, report)
+        try:
+            way.run(made, scratch, report)
+        except OSError as error:
+            raise AttemptError(str(error)) from error
         _checked(made / "bin" / "pulumi", source=way.source)
         target = versions / ENGINE_VERSION
         if target.exists():
             target.rename(scratch / "replaced")
         made.rename(target)
     return _checked(target / "bin" / "pulumi", source=way.source)
-
-
-@contextmanager
-def _scratch(versions: Path) -> Generator[Path]:
-    """On the file system of the target, so that the move is a rename."""
-    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=versions))
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _sweep(versions: Path) -> None:
-    """Remove what a killed installation left; under the lock none can be at work."""
-    for left in versions.glob(f"{SCRATCH_PREFIX}*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path, report: Report) -> Generator[None]:
-    """Hold the lock on a folder, which needs no file and ends with our process."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        next_report = time.monotonic()
-        while not _try_lock(descriptor):
-            if time.monotonic() >= next_report:
-                report("another set-up is installing the engine; waiting for it")
-                next_report += LOCK_REPORT_SECONDS
-            time.sleep(LOCK_POLL_SECONDS)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _download(root: Path, scratch: Path, report: Report) -> None:
-    try:
-        run_reporting(
-            [
-                *(sys.executable, "-c", DOWNLOAD_PROGRAM),
-                *(str(root), ENGINE_VERSION, str(CONNECT_DEADLINE_SECONDS)),
-            ],
-            title="downloading",
-            log=scratch / "download.log",
-            report=report,
-            deadline_seconds=DOWNLOAD_DEADLINE_SECONDS,
-            # The script leaves its archive in TMPDIR when it is ended.
-            environment=os.environ | {"TMPDIR": str(scratch)},
-        )
-    except ProcessError as error:
-        raise AttemptError(str(error)) from error
-
-
-def _build(root: Path, scratch: Path, report: Report) -> None:
-    try:
-        build_engine(root, scratch=scratch, tools=REPOSITORY / "tools", report=report)
-    except BuildError as error:
-        raise AttemptError(str(error)) from error
-
-
-DOWNLOAD = Installer(
-    title=f"downloading the Pulumi CLI {ENGINE_VERSION}", source="downloaded", run=_download
-)
-BUILD = Installer(
-    title=f"building the Pulumi CLI {ENGINE_VERSION} from the Go modules in tools/",
-    source="built from source",
-    run=_build,
-)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ GO_VERSION_DEADLINE_SECONDS = 10.0
 
 PULUMI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 HOST_MODULE = "github.com/pulumi/pulumi/sdk/v3"
-HOST_FOLDER = "python/cmd/pulumi-language-python"
+HOST_FOLDER = "python/cmd"
 HOST_BINARY = "pulumi-language-python"
 # The host starts the user's program through this script, which is no part of its binary.
 HOST_SCRIPT = "pulumi-language-python-exec"
@@ -55,21 +55,13 @@ def build_engine(root: Path, *, scratch: Path, tools: Path, report: Report) -> N
     go = find_go(scratch=scratch, tools=tools, report=report)
     binaries = root / "bin"
     binaries.mkdir(parents=True, exist_ok=True)
-    _compile(
-        go, tools / "pulumi", PULUMI_PACKAGE, binaries / "pulumi", scratch=scratch, report=report
-    )
     host = tools / HOST_BINARY
-    _compile(
-        go,
-        host,
-        f"{HOST_MODULE}/{HOST_FOLDER}",
-        binaries / HOST_BINARY,
-        scratch=scratch,
-        report=report,
-    )
     script = binaries / HOST_SCRIPT
     shutil.copyfile(_module_folder(go, host, HOST_MODULE) / HOST_FOLDER / HOST_SCRIPT, script)
     script.chmod(0o755)
+    host_package = f"{HOST_MODULE}/{HOST_FOLDER}/{HOST_BINARY}"
+    for module, package in ((host, host_package), (tools / "pulumi", PULUMI_PACKAGE)):
+        _compile(go, module, package, binaries / module.name, scratch=scratch, report=report)
 
 
 def find_go(*, scratch: Path, tools: Path, report: Report) -> Go:
