@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import re
@@ -65,6 +66,9 @@ MAX_ENTRIES_PER_CALL = 10
 RESERVE_MILLISECONDS = 1000
 
 logger = Logger()
+# At DEBUG (POWERTOOLS_DEBUG) it writes the text of every exception, which may quote a body.
+logging.getLogger("aws_lambda_powertools.utilities.batch.base").setLevel(logging.INFO)
+
 # Made while Lambda starts the worker, outside any invocation. Short timeouts, because the good
 # records of a batch are only deleted when the function returns.
 sqs: SQSClient = boto3.client(  # pyright: ignore[reportUnknownMemberType]
