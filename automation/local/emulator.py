@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def running_emulator(
     port: int | None = None,
     keeps_state: bool = False,
     enforces_policies: bool = False,
-) -> Iterator[Emulator]:
+) -> Generator[Emulator]:
     """Run an emulator in `folder` until the block ends.
 
     Args:

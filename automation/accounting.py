@@ -1,0 +1,174 @@
+"""What was sent, processed and dead-lettered, and the verdict; by identity, never by a count."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Identity = tuple[str, int]
+"""(run_id, seq): one message of one producer run."""
+
+Verdict = Literal["held", "broken"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What the producer reports; SQS accepted all of these messages.
+
+    Attributes:
+        run_id: the producer run.
+        messages: how many were accepted.
+        bad: how many of those lack `store_id`.
+        error: what could not be sent, when anything could not; None otherwise.
+    """
+
+    run_id: str
+    messages: int
+    bad: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """A message found in the dead-letter queue.
+
+    Attributes:
+        message_id: SQS's id.
+        identity: (run_id, seq); None when the message carries none.
+        has_store_id: it carries the attribute `store_id`, so it should not be there.
+    """
+
+    message_id: str
+    identity: Identity | None
+    has_store_id: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The exact account of one producer run.
+
+    Attributes:
+        sent, bad: as the producer reports, messages.
+        processed: distinct messages that the consumer's log says are done.
+        dead_lettered: distinct messages found in the dead-letter queue.
+        misrouted: dead-lettered messages that carry `store_id`.
+        lost: messages sent that are neither processed nor dead-lettered; below zero when more
+            were found than the producer reports.
+        duplicates: deliveries beyond the first of processed messages; SQS is at-least-once,
+            so they are no failure.
+        foreign: messages in the dead-letter queue that are not of this run.
+    """
+
+    sent: int
+    bad: int
+    processed: int
+    dead_lettered: int
+    misrouted: int
+    lost: int
+    duplicates: int
+    foreign: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Every message that was sent has been found somewhere, and no message is missing."""
+        return self.lost == 0 and self.dead_lettered >= self.bad
+
+
+def account_for(
+    sent: Sent, processed: Iterable[Identity], dead_letters: Iterable[DeadLetter]
+) -> Account:
+    """Account for every message of one producer run.
+
+    Args:
+        sent: the producer's report.
+        processed: one entry for each delivery that the consumer logged as done; entries of
+            other runs are left out.
+        dead_letters: what is in the dead-letter queue.
+    """
+    deliveries = Counter(identity for identity in processed if identity[0] == sent.run_id)
+    letters = list(dead_letters)
+    own = [letter for letter in letters if _run_of(letter) == sent.run_id]
+    dead = {letter.identity for letter in own if letter.identity}
+    return Account(
+        sent=sent.messages,
+        bad=sent.bad,
+        processed=len(deliveries),
+        dead_lettered=len(dead),
+        misrouted=len({letter.identity for letter in own if letter.has_store_id}),
+        # A count minus a set of identities: numbers whose sending failed leave gaps in `seq`.
+        lost=sent.messages - len(deliveries.keys() | dead),
+        duplicates=sum(deliveries.values()) - len(deliveries),
+        foreign=len(letters) - len(own),
+    )
+
+
+def _run_of(letter: DeadLetter) -> str | None:
+    return letter.identity[0] if letter.identity else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmReport:
+    """What became of the dead-letter alarm.
+
+    Attributes:
+        state: OK, ALARM or INSUFFICIENT_DATA, as last seen.
+        went_to_alarm: it was in ALARM at any time of the run.
+        was_notified: the notification of that reached the topic.
+    """
+
+    state: str
+    went_to_alarm: bool
+    was_notified: bool
+
+
+def reasons_broken(
+    account: Account, sent: Sent, alarm: AlarmReport | None, settle_failure: str | None = None
+) -> list[str]:
+    """Say in words what is wrong; an empty list means that the verdict is "held".
+
+    Args:
+        account: of the run.
+        sent: the producer's report.
+        alarm: what became of the alarm.
+        settle_failure: why the queue did not settle; None when it did.
+    """
+    findings: Collection[tuple[bool, str]] = (
+        (bool(sent.error), f"the producer could not send everything: {sent.error}"),
+        (sent.messages == 0, "the producer sent no message"),
+        (bool(settle_failure), f"the queue did not settle: {settle_failure}"),
+        (
+            account.lost > 0,
+            f"{account.lost} of {account.sent} messages are lost: neither processed nor in the "
+            "dead-letter queue",
+        ),
+        (
+            account.lost < 0,
+            f"{-account.lost} messages more than the {account.sent} that were reported as sent "
+            "have been found",
+        ),
+        (
+            account.misrouted > 0,
+            f"{account.misrouted} good messages (with store_id) are in the dead-letter queue",
+        ),
+        (
+            account.dead_lettered != account.bad,
+            f"{account.dead_lettered} messages are in the dead-letter queue, the producer sent "
+            f"{account.bad} bad ones",
+        ),
+        *_alarm_findings(account.bad, alarm),
+    )
+    return [words for is_wrong, words in findings if is_wrong]
+
+
+def _alarm_findings(bad: int, alarm: AlarmReport | None) -> list[tuple[bool, str]]:
+    if alarm is None:
+        return [(True, "the alarm was not looked at")]
+    if bad == 0:
+        return [(alarm.went_to_alarm, "the alarm rang though no bad message was sent")]
+    return [
+        (not alarm.went_to_alarm, f"the alarm did not ring, its state is {alarm.state}"),
+        (
+            alarm.went_to_alarm and not alarm.was_notified,
+            "the alarm rang, but its notification did not reach the topic",
+        ),
+    ]

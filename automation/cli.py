@@ -1,0 +1,213 @@
+"""The commands: arguments in, results and errors out, exit codes; all printing is here."""
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from automation.e2e import Options, run_e2e
+from automation.errors import AutomationError
+from automation.interrupts import Interrupts
+from automation.local_command import run_local
+from automation.presenting import as_json, as_table
+from automation.progress import Progress
+from automation.stacks import REPOSITORY, check_stack_name
+from automation.targets import Target, TargetName
+
+HELD, BROKEN, WRONG = 0, 1, 2
+
+
+class _MessagesPerSecond(click.ParamType):
+    """A rate, or the word that stands for no limit."""
+
+    name = "NUMBER|unlimited"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        if value == "unlimited":
+            return None
+        limits = click.FloatRange(min=0, max=10_000, min_open=True)
+        return float(limits.convert(str(value), param, ctx))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Deploy, prove, look into and repair a reliable queue.
+
+    Exit codes: 0 done or held, 1 the check failed, 2 wrong use or environment.
+    """
+
+
+@cli.command()
+@click.option(
+    "--target",
+    type=click.Choice(["local", "aws"]),
+    default="local",
+    show_default=True,
+    help="The embedded AWS, or the account of the ambient credentials.",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, max=890, min_open=True),
+    default=5,
+    show_default=True,
+    help="How long the producer sends, in seconds.",
+)
+@click.option(
+    "--rate",
+    type=_MessagesPerSecond(),
+    default=20,
+    show_default=True,
+    help="Messages per second, or 'unlimited'.",
+)
+@click.option(
+    "--bad-ratio",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="Part of the messages that lack store_id.",
+)
+@click.option(
+    "--messages",
+    type=click.IntRange(1, 1_000_000),
+    help="How many messages at the most.  [default: no limit]",
+)
+@click.option("--seed", type=int, help="Makes the messages repeatable.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Give up waiting for the queue to settle, in seconds.  [default: 120 local, 900 aws]",
+)
+@click.option("--keep", is_flag=True, help="Do not destroy; say how to look and how to destroy.")
+@click.option("--json", "wants_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--stack", help="The stack's name.  [default: e2e- and random characters]")
+@click.option("--yes", is_flag=True, help="No question before touching a real account.")
+@click.option(
+    "--config",
+    "-c",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the program, as in Pulumi.yaml; can be given several times.",
+)
+def e2e(
+    *,
+    target: TargetName,
+    duration: float,
+    rate: float | None,
+    bad_ratio: float,
+    messages: int | None,
+    seed: int | None,
+    timeout: float | None,
+    keep: bool,
+    wants_json: bool,
+    stack: str | None,
+    yes: bool,
+    settings: Sequence[str],
+) -> int:
+    """Deploy a throw-away stack, prove that it loses nothing, destroy it."""
+    options = Options(
+        target=target,
+        duration_seconds=duration,
+        messages_per_second=rate,
+        bad_ratio=bad_ratio,
+        max_messages=messages,
+        seed=seed,
+        timeout_seconds=timeout,
+        keep=keep,
+        settings=dict(_setting(setting) for setting in settings),
+        **({"stack": check_stack_name(stack)} if stack else {}),
+    )
+    progress = Progress()
+    interrupts = Interrupts(progress.say)
+    with progress.shown(), interrupts.handled():
+        report = run_e2e(
+            options,
+            progress=progress,
+            interrupts=interrupts,
+            confirm=lambda opened: _confirm(opened, yes=yes, progress=progress),
+        )
+    if wants_json:
+        click.echo(json.dumps(as_json(report)))
+    else:
+        Console().print(as_table(report))
+    return HELD if report.verdict == "held" else BROKEN
+
+
+def _setting(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise click.UsageError(f"--config takes KEY=VALUE, got {text!r}")
+    return key, value
+
+
+def _confirm(target: Target, *, yes: bool, progress: Progress) -> None:
+    if target.name == "local":
+        return
+    where = f"AWS account {target.account_id}, region {target.region}"
+    progress.say(f"target: {where}")
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise AutomationError(
+            f"about to create resources in {where}: say --yes where nobody can be asked"
+        )
+    with progress.paused():
+        if not click.confirm(f"Create and destroy a stack in {where}?", err=True):
+            raise AutomationError("nothing was created")
+
+
+@cli.command()
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=REPOSITORY / ".local" / "default",
+    help="Folder that holds its resources and stacks.  [default: .local/default]",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def local(*, home: Path, command: Sequence[str]) -> int:
+    """Run COMMAND inside the embedded AWS; without one, keep it running.
+
+    \b
+    python -m automation local -- pulumi up --stack local
+    python -m automation local -- pulumi stack output --json --stack local
+
+    The stack is created when it is missing. Resources and stacks are kept in --home between
+    runs. Inside, `pulumi`, `aws` and boto3 talk to the embedded AWS.
+    """
+    progress = Progress()
+    return run_local(home, list(command), report=progress.say)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit with its code; the one place that shows errors."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        return int(
+            cli.main(arguments, prog_name="python -m automation", standalone_mode=False) or 0
+        )
+    except click.ClickException as error:
+        error.show()
+    except click.Abort:
+        _complain("stopped; nothing was created")
+    except (AutomationError, BotoCoreError, ClientError, OSError) as error:
+        _complain(str(error))
+    except KeyboardInterrupt:
+        _complain("interrupted")
+    except Exception:  # noqa: BLE001 a defect of ours must not look like exit code 1, "broken"
+        traceback.print_exc()
+    return WRONG
+
+
+def _complain(message: str) -> None:
+    click.echo(f"error: {message}", err=True)

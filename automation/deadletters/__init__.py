@@ -1,0 +1,1 @@
+"""Look into a dead-letter queue and move what is in it."""

@@ -1,0 +1,159 @@
+"""Stacks through the Automation API: deploy, look, destroy; nothing of a user's login is touched."""
+
+import contextlib
+import re
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+
+import yaml
+from pulumi.automation import CommandError, LocalWorkspace, Stack
+from pulumi.automation.events import EngineEvent
+
+from automation.errors import AutomationError
+from automation.interrupts import AbandonedRunError, Interrupts
+from automation.progress import Progress
+from automation.targets import Target
+from components.outputs import StackOutputs
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROJECT = "reliable-queue"
+_STACK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+class DeploymentError(AutomationError):
+    """The engine could not create what the program declares."""
+
+
+class DestructionError(AutomationError):
+    """The engine could not destroy the stack; its state is kept, and the message says where."""
+
+
+def check_stack_name(name: str) -> str:
+    """Return `name`, or raise AutomationError when it is no name for a stack.
+
+    Pulumi takes 100 letters, digits, `_`, `-` and `.`; 40 leave room for the names of what the
+    stack creates, which AWS limits to 64 characters (IAM User Guide, "IAM object quotas").
+    """
+    if not _STACK_NAME.fullmatch(name):
+        raise AutomationError(
+            f"--stack: {name!r} is no stack name: use 1 to 40 letters, digits, '-' and '_'"
+        )
+    return name
+
+
+@contextlib.contextmanager
+def throwaway_stack(
+    target: Target,
+    *,
+    name: str,
+    home: Path,
+    settings: Mapping[str, object],
+    interrupts: Interrupts,
+    progress: Progress,
+    keep: bool = False,
+) -> Generator[StackOutputs]:
+    """Deploy this repository's program and yield its outputs; destroy it whatever happens.
+
+    Args:
+        target: where to.
+        name: of the stack.
+        home: folder for the stack's settings; its state is where the target says.
+        settings: the program's configuration, without the project's prefix.
+        interrupts: an engine command is never interrupted by a first signal.
+        progress: shows the steps "up" and "destroy".
+        keep: leave the stack when the block ends. Default False.
+
+    Raises:
+        DeploymentError: with the engine's own diagnostics.
+        DestructionError: something may be left, and the message says where its state is.
+    """
+    with contextlib.ExitStack() as at_the_end:
+        with progress.step("up"):
+            stack = _new_stack(target, name, home, settings, interrupts)
+            if not keep:
+                at_the_end.callback(_destroy, stack, target, home, interrupts, progress)
+            outputs = _deploy(stack, interrupts, progress.detail)
+        yield outputs
+
+
+def _new_stack(
+    target: Target, name: str, home: Path, settings: Mapping[str, object], interrupts: Interrupts
+) -> Stack:
+    workspace = LocalWorkspace(
+        work_dir=str(_project_folder(target, name, home, settings)),
+        pulumi_command=target.engine,
+        env_vars=dict(target.environment),
+    )
+    with interrupts.shielded():
+        return Stack.create(name, workspace)
+
+
+def _project_folder(target: Target, name: str, home: Path, settings: Mapping[str, object]) -> Path:
+    """A project that runs the repository's program, so that no stack's settings land in it."""
+    folder = home / "project"
+    folder.mkdir(exist_ok=True)
+    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
+    project["main"] = str(REPOSITORY)
+    # The interpreter that runs this has the program's dependencies; a host finds it by PATH.
+    project["runtime"] = {"name": "python", "options": {"toolchain": "pip"}}
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+    config = {f"{PROJECT}:{key}": value for key, value in settings.items()}
+    config["aws:region"] = target.region
+    (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
+    return folder
+
+
+def _deploy(stack: Stack, interrupts: Interrupts, on_change: Callable[[str], None]) -> StackOutputs:
+    try:
+        with interrupts.shielded():
+            result = stack.up(on_event=_change_reporter(on_change))
+    except CommandError as error:
+        raise DeploymentError(f"the stack could not be deployed:\n{diagnostics(error)}") from error
+    return StackOutputs.from_outputs({key: value.value for key, value in result.outputs.items()})
+
+
+def _destroy(
+    stack: Stack, target: Target, home: Path, interrupts: Interrupts, progress: Progress
+) -> None:
+    how = f"to remove what is left: {removal_command(target, home, stack.name)}"
+    try:
+        with progress.step("destroy"), interrupts.shielded():
+            stack.destroy(on_event=_change_reporter(progress.detail), remove=True)
+    except CommandError as error:
+        raise DestructionError(
+            f"stack {stack.name} could not be destroyed; {how}\n{diagnostics(error)}"
+        ) from error
+    except AbandonedRunError as error:
+        raise AbandonedRunError(f"{error}; stack {stack.name} may be left, {how}") from error
+
+
+def keeping_command(target: Target, home: Path, name: str) -> str:
+    """In words: how to look at a stack that was kept, and how to destroy it."""
+    remove = removal_command(target, home, name)
+    look = remove.replace("destroy --yes --remove", "stack output --json")
+    return f"kept stack {name}\nlook at it: {look}\ndestroy it: {remove}\nthen remove {home}"
+
+
+def removal_command(target: Target, home: Path, name: str) -> str:
+    """The shell command that destroys a stack whose state is in `home`."""
+    destroy = f"pulumi --cwd {home / 'project'} destroy --yes --remove --stack {name}"
+    if target.name == "local":
+        return f"python -m automation local --home {home} -- {destroy}"
+    backend = target.environment["PULUMI_BACKEND_URL"]
+    passphrase = f"PULUMI_CONFIG_PASSPHRASE_FILE={home / 'passphrase'}"
+    return f"PULUMI_BACKEND_URL={backend} {passphrase} {destroy}"
+
+
+def _change_reporter(on_change: Callable[[str], None]) -> Callable[[EngineEvent], None]:
+    def report(event: EngineEvent) -> None:
+        if event.res_outputs_event:
+            on_change(event.res_outputs_event.metadata.urn.rpartition("::")[2])
+
+    return report
+
+
+def diagnostics(error: CommandError) -> str:
+    """The lines of a failed engine command that say what was wrong."""
+    lines = str(error).splitlines()
+    told = [line.strip() for line in lines if "error:" in line]
+    return "\n".join(dict.fromkeys(told)) or "\n".join(lines[-15:])
