@@ -71,9 +71,11 @@ def run_reporting(
 
 @contextmanager
 def interrupts_raise() -> Generator[None]:
-    """Make SIGINT and SIGTERM raise KeyboardInterrupt (its argument: the signal) inside the block.
+    """Make signals that would end us without clean-up raise KeyboardInterrupt inside the block.
 
-    Outside the main thread, where Python allows no handlers, it changes nothing.
+    Its argument is the signal. Who has handlers of their own for SIGTERM or SIGHUP keeps them
+    (Python's own for SIGINT raises already). Outside the main thread, where Python allows no
+    handlers, it changes nothing.
     """
 
     def interrupt(number: int, _frame: object) -> None:
@@ -81,8 +83,9 @@ def interrupts_raise() -> Generator[None]:
 
     with ExitStack() as restored:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                restored.callback(signal.signal, number, signal.signal(number, interrupt))
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is signal.SIG_DFL:
+                    restored.callback(signal.signal, number, signal.signal(number, interrupt))
         yield
 
 
@@ -90,22 +93,39 @@ def interrupts_raise() -> Generator[None]:
 def _group(
     command: Sequence[str], *, output: int, env: Mapping[str, str], cwd: Path | None
 ) -> Generator[subprocess.Popen[bytes]]:
-    try:
-        process = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=env,
-            cwd=cwd,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ProcessError(f"could not be started: {error}") from error
-    try:
+    with ExitStack() as stack:
+        # A signal's exception in the middle of Popen would leave a process that nobody knows.
+        with _signals_held():
+            try:
+                process = subprocess.Popen(  # noqa: S603
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=env,
+                    cwd=cwd,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ProcessError(f"could not be started: {error}") from error
+            stack.callback(_end_group, process)
         yield process
-    finally:
-        _end_group(process)
+
+
+@contextmanager
+def _signals_held() -> Generator[None]:
+    """Deliver signals to their handlers only after the block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    with ExitStack() as restored:
+        restored.callback(lambda: [signal.raise_signal(number) for number in held])
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                previous = signal.signal(number, lambda received, _frame: held.append(received))
+                restored.callback(signal.signal, number, previous)
+        yield
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
