@@ -1,17 +1,26 @@
 """What Lambda gives a function: its environment and a context."""
 
+import importlib.util
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 # The functions make their clients when they are imported, as Lambda does, so this comes before.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
+
+# How long an example takes says something about the machine's load, not about the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @dataclass
@@ -41,3 +50,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         yield boto3.client("sqs", region_name="eu-central-1")
+
+
+@pytest.fixture
+def start_worker(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Any]:
+    """Import a function's module once more, as a new worker with the present environment does."""
+
+    def start(function: ModuleType) -> Any:
+        path = Path(function.__file__ or "")
+        spec = importlib.util.spec_from_file_location(f"new_{path.stem}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return start

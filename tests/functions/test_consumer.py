@@ -340,9 +340,8 @@ def test_nothing_is_processed_without_a_queue_url(
 
 
 def test_no_personal_value_is_logged_whatever_happens(
-    run: Run, log: io.StringIO, fake_sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch
+    run: Run, log: io.StringIO, fake_sqs: FakeSqs
 ):
-    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
     bodies = [*UNREADABLE_BODIES.values(), json.dumps(EVENT)]
     records = [make_record(seq, body=body) for seq, body in enumerate(bodies)]
     records += [
@@ -355,6 +354,17 @@ def test_no_personal_value_is_logged_whatever_happens(
     run(*records)
     run(make_record(30, group="a", store_id=None), make_record(31, group="a"))
     assert len(read_log(log, "ERROR")) == len(UNREADABLE_BODIES) + 4
+    for value in PERSONAL:
+        assert value not in log.getvalue()
+
+
+def test_no_event_is_logged_even_when_the_environment_asks_for_it(
+    start_worker: Any, lambda_context: Any, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    monkeypatch.setenv("QUEUE_URL", "https://queue")
+    start_worker(consumer).handler({"Records": [make_record(0)]}, lambda_context)
+    assert len(read_log(log, "INFO")) == 1
     for value in PERSONAL:
         assert value not in log.getvalue()
 

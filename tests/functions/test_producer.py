@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.consumer import consumer
@@ -217,6 +217,8 @@ SIZES = st.lists(
 
 
 @given(sizes=SIZES)
+@example(sizes=[600_000, 448_576])
+@example(sizes=[600_000, 448_577])
 def test_batches_keep_the_limits_and_every_entry_once_in_order(sizes: list[int]):
     entries: list[Any] = [
         {"Id": str(number), "MessageBody": "x" * size} for number, size in enumerate(sizes)
@@ -446,6 +448,15 @@ def test_a_queue_that_never_answers_ends_the_run_after_some_attempts(
     assert (message["status"], message["msg_cnt"]) == (False, 0)
 
 
+def test_a_run_goes_on_when_an_error_passed_but_an_entry_kept_failing(
+    invoke: Invoke, fake_sqs: FakeSqs
+):
+    fake_sqs.always = fail_ids("3")
+    fake_sqs.script = [raise_error(ReadTimeoutError(endpoint_url=QUEUE_URL))]
+    message = invoke(max_messages=20, rate=None)
+    assert (message["status"], message["msg_cnt"]) == (False, 19)
+
+
 def test_no_attempt_begins_when_the_invocation_has_no_time_for_it(
     invoke: Invoke, fake_sqs: FakeSqs, lambda_context: Any, fake_time: FakeTime
 ):
@@ -545,10 +556,17 @@ def test_one_info_record_tells_the_run(invoke: Invoke, log: io.StringIO):
     assert {name: record[name] for name in message} == message
 
 
-def test_no_body_is_logged_or_returned(
-    invoke: Invoke, fake_sqs: FakeSqs, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+def test_no_event_is_logged_even_when_the_environment_asks_for_it(
+    start_worker: Any, lambda_context: Any, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    worker = start_worker(producer)
+    with pytest.raises(worker.InvalidEventError):
+        worker.handler({"run_id": "not a run id"}, lambda_context)
+    assert log.getvalue() == ""
+
+
+def test_no_body_is_logged_or_returned(invoke: Invoke, fake_sqs: FakeSqs, log: io.StringIO):
     fake_sqs.script = [fail_ids("0", is_sender_fault=True), raise_error(NoCredentialsError())]
     message = invoke()
     for _, entries in fake_sqs.calls:
