@@ -151,7 +151,8 @@ def process_batch(
     """Process each record of a batch; return what was processed and what failed, both in order.
 
     In a FIFO queue the first failure in a message group stops that group: what comes after it in
-    the batch is not processed and counts as failed.
+    the batch is not processed and counts as failed. SQS counts that as one of its receives, so
+    the batches of a FIFO queue with few receives should be small.
     """
     # Powertools leaves its lists of records untyped.
     processor = cast("Any", _new_processor(is_fifo=is_fifo))
