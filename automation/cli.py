@@ -23,7 +23,7 @@ from automation.targets import Target, TargetName
 HELD, BROKEN, WRONG = 0, 1, 2
 
 
-class _MessagesPerSecond(click.ParamType):
+class _MessagesPerSecond(click.ParamType[float | None]):
     """A rate, or the word that stands for no limit."""
 
     name = "NUMBER|unlimited"
@@ -34,7 +34,7 @@ class _MessagesPerSecond(click.ParamType):
         if value == "unlimited":
             return None
         limits = click.FloatRange(min=0, max=10_000, min_open=True)
-        return float(limits.convert(str(value), param, ctx))
+        return limits(value, param, ctx)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,4 +1,4 @@
-"""Stacks through the Automation API: deploy, look, destroy; nothing of a user's login is touched."""
+"""Stacks through the Automation API, with state of their own: deploy, look, destroy."""
 
 import contextlib
 import re

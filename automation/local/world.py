@@ -18,6 +18,7 @@ from automation.local.provider import ProviderSettings, serve_provider
 from automation.targets import LOCAL_PACE, Clients, Target, engine_environment
 
 DEFAULT_REGION = "us-east-1"
+_ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only
 
 
 class WorldInUseError(AutomationError):
@@ -92,12 +93,12 @@ def _target(
         "AWS_ENDPOINT_URL": endpoint_url,
         # The emulator takes a 12-digit access key for the account.
         "AWS_ACCESS_KEY_ID": account_id,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": _ANY_SECRET,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
     }
     session = boto3.Session(
-        aws_access_key_id=account_id, aws_secret_access_key="local", region_name=region
+        aws_access_key_id=account_id, aws_secret_access_key=_ANY_SECRET, region_name=region
     )
     return Target(
         name="local",

@@ -1,0 +1,87 @@
+"""A dead-letter queue is read whole and left as it was."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from automation.deadletters.reading import read_dead_letters
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+@pytest.fixture
+def sqs() -> "Iterator[SQSClient]":
+    with mock_aws():
+        yield boto3.client(
+            "sqs",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+
+def send(sqs: "SQSClient", url: str, seq: int, *, store_id: int | None = None) -> None:
+    attributes = {
+        "run_id": {"DataType": "String", "StringValue": "run"},
+        "seq": {"DataType": "Number", "StringValue": str(seq)},
+    }
+    if store_id:
+        attributes["store_id"] = {"DataType": "Number", "StringValue": str(store_id)}
+    sqs.send_message(QueueUrl=url, MessageBody="{}", MessageAttributes=attributes)  # type: ignore[arg-type]
+
+
+def test_every_message_is_read_once_with_its_identity(sqs: "SQSClient") -> None:
+    url = sqs.create_queue(QueueName="dlq")["QueueUrl"]
+    for seq in range(25):
+        send(sqs, url, seq, store_id=3 if seq == 7 else None)
+
+    letters = read_dead_letters(sqs, url, wait_seconds=0)
+
+    assert sorted(letter.identity for letter in letters if letter.identity) == [
+        ("run", seq) for seq in range(25)
+    ]
+    assert [letter.identity for letter in letters if letter.has_store_id] == [("run", 7)]
+
+
+def test_every_message_is_visible_again_afterwards(sqs: "SQSClient") -> None:
+    url = sqs.create_queue(QueueName="dlq")["QueueUrl"]
+    for seq in range(25):
+        send(sqs, url, seq)
+
+    first = read_dead_letters(sqs, url, wait_seconds=0)
+    second = read_dead_letters(sqs, url, wait_seconds=0)
+
+    assert {letter.message_id for letter in first} == {letter.message_id for letter in second}
+
+
+def test_foreign_message_has_no_identity(sqs: "SQSClient") -> None:
+    url = sqs.create_queue(QueueName="dlq")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="from somewhere else")
+    (letter,) = read_dead_letters(sqs, url, wait_seconds=0)
+    assert letter.identity is None
+    assert not letter.has_store_id
+
+
+def test_messages_come_back_when_reading_fails(sqs: "SQSClient") -> None:
+    url = sqs.create_queue(QueueName="dlq")["QueueUrl"]
+    for seq in range(3):
+        send(sqs, url, seq)
+    receive = sqs.receive_message
+
+    def once_then_fail(**arguments: object) -> object:
+        sqs.receive_message = fail  # type: ignore[method-assign]
+        return receive(**arguments)  # type: ignore[arg-type]
+
+    def fail(**_: object) -> object:
+        raise ConnectionError("gone")
+
+    sqs.receive_message = once_then_fail  # type: ignore[method-assign,assignment]
+    with pytest.raises(ConnectionError):
+        read_dead_letters(sqs, url, wait_seconds=0)
+    sqs.receive_message = receive  # type: ignore[method-assign]
+
+    assert len(read_dead_letters(sqs, url, wait_seconds=0)) == 3

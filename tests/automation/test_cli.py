@@ -1,0 +1,75 @@
+"""Wrong use is refused with the name, the value and the limit; exit codes are 0, 1, 2."""
+
+import pytest
+
+from automation import cli
+from automation.errors import AutomationError
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    return int(ended.value.code or 0), captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--rate", "0"], "'--rate': 0.0 is not in the range 0<x<=10000"),
+        (["--rate", "fast"], "'--rate': 'fast' is not a valid float range"),
+        (["--bad-ratio", "1.5"], "'--bad-ratio': 1.5 is not in the range 0<=x<=1"),
+        (["--messages", "0"], "'--messages': 0 is not in the range 1<=x<=1000000"),
+        (["--duration", "900"], "'--duration': 900.0 is not in the range 0<x<=890"),
+        (["--timeout", "-1"], "'--timeout': -1.0 is not in the range x>0"),
+        (["--target", "azure"], "'--target': 'azure' is not one of 'local', 'aws'"),
+        (["--colour"], "No such option '--colour'"),
+        (["--stack", "a b"], "--stack: 'a b' is no stack name"),
+        (["--config", "batchSize"], "--config takes KEY=VALUE, got 'batchSize'"),
+    ],
+)
+def test_wrong_flag_is_refused_before_anything_starts(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setattr(cli, "run_e2e", lambda *_, **__: pytest.fail("it started"))
+    code, error = run(capsys, "e2e", *arguments)
+    assert code == 2
+    assert said in error
+
+
+def test_unlimited_rate_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_run(options: object, **_: object) -> None:
+        raise AutomationError(str(options))
+
+    monkeypatch.setattr(cli, "run_e2e", no_run)
+    with pytest.raises(SystemExit):
+        cli.main(["e2e", "--rate", "unlimited"])
+
+
+def test_error_of_the_environment_is_a_message_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cli, "run_e2e", full_disk)
+    code, error = run(capsys, "e2e")
+    assert (code, error) == (2, "error: [Errno 28] No space left on device\n")
+
+
+def test_defect_of_ours_does_not_look_like_a_broken_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object, **__: object) -> None:
+        raise KeyError("defect")
+
+    monkeypatch.setattr(cli, "run_e2e", defect)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["e2e"])
+    assert ended.value.code == 2
+    assert "Traceback" in capsys.readouterr().err

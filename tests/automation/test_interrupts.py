@@ -1,0 +1,112 @@
+"""A first signal ends a run in order, a second at once; the engine is not in between."""
+
+import os
+import signal
+import sys
+
+import pytest
+from pulumi.automation import CommandError
+from semver import VersionInfo
+
+from automation.interrupts import (
+    AbandonedRunError,
+    EngineCommand,
+    InterruptedRunError,
+    Interrupts,
+)
+
+
+def raise_signal(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_first_signal_interrupts_what_is_not_shielded(number: signal.Signals) -> None:
+    interrupts = Interrupts(lambda _: None)
+    with interrupts.handled(), pytest.raises(InterruptedRunError, match=number.name):
+        raise_signal(number)
+
+
+def test_first_signal_waits_for_the_end_of_a_shield() -> None:
+    said: list[str] = []
+    reached_the_end = False
+    interrupts = Interrupts(said.append)
+    with interrupts.handled(), pytest.raises(InterruptedRunError), interrupts.shielded():
+        raise_signal(signal.SIGTERM)
+        reached_the_end = True
+    assert reached_the_end
+    assert "once more stops at once" in said[0]
+
+
+def test_shield_after_the_first_signal_is_not_interrupted_again() -> None:
+    interrupts = Interrupts(lambda _: None)
+    with interrupts.handled():
+        with pytest.raises(InterruptedRunError):
+            raise_signal(signal.SIGINT)
+        with interrupts.shielded():
+            destroyed = True
+    assert destroyed
+
+
+def test_second_signal_stops_a_shielded_step_at_once() -> None:
+    interrupts = Interrupts(lambda _: None)
+    with interrupts.handled(), pytest.raises(AbandonedRunError), interrupts.shielded():
+        raise_signal(signal.SIGINT)
+        raise_signal(signal.SIGINT)
+
+
+def test_previous_handlers_come_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Interrupts(lambda _: None).handled():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def engine(script: str, tmp_path_factory: pytest.TempPathFactory) -> EngineCommand:
+    path = tmp_path_factory.mktemp("engine") / "pulumi"
+    path.write_text(f"#!{sys.executable}\n{script}")
+    path.chmod(0o755)
+    return EngineCommand(str(path), VersionInfo.parse("3.250.0"))
+
+
+def test_engine_runs_in_a_process_group_of_its_own(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    command = engine("import os; print(os.getpgid(0) == os.getpid())", tmp_path_factory)
+    assert command.run([], cwd="/", additional_env={}).stdout == "True"
+
+
+def test_engine_gets_its_arguments_and_environment(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    command = engine("import os, sys; print(sys.argv[1:], os.environ['X'])", tmp_path_factory)
+    seen: list[str] = []
+    result = command.run(["up"], cwd="/", additional_env={"X": "1"}, on_output=seen.append)
+    assert result.stdout == "['--non-interactive', 'up'] 1"
+    assert seen == [result.stdout]
+
+
+def test_failed_engine_command_raises_with_what_it_said(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    command = engine("import sys; sys.exit('error: no')", tmp_path_factory)
+    with pytest.raises(CommandError, match="error: no"):
+        command.run([], cwd="/", additional_env={})
+
+
+def test_second_signal_ends_the_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # The engine signals us twice and would then wait for ever.
+    command = engine(
+        "import os, signal, time\n"
+        "os.kill(os.getppid(), signal.SIGINT); time.sleep(0.2)\n"
+        "os.kill(os.getppid(), signal.SIGINT); print(os.getpid(), flush=True)\n"
+        "signal.pause()",
+        tmp_path_factory,
+    )
+    pids: list[str] = []
+    interrupts = Interrupts(lambda _: None)
+    with interrupts.handled(), pytest.raises(AbandonedRunError), interrupts.shielded():
+        command.run([], cwd="/", additional_env={}, on_output=pids.append)
+    if pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pids[0]), 0)

@@ -1,0 +1,133 @@
+"""The emulator is a child that starts, keeps state when asked to, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from automation.local.emulator import (
+    Emulator,
+    EmulatorError,
+    PortTakenError,
+    running_emulator,
+)
+from automation.waiting import wait_until
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+REGION = "eu-west-1"
+
+
+def sqs_of(emulator: Emulator) -> "SQSClient":
+    return boto3.client(
+        "sqs",
+        region_name=REGION,
+        endpoint_url=emulator.endpoint_url,
+        aws_access_key_id="123456789012",
+        aws_secret_access_key="local",
+    )
+
+
+def is_group_gone(leader: int) -> tuple[bool, str]:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return True, "gone"
+    return False, "running"
+
+
+def test_two_run_side_by_side_on_loopback_ports_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with (
+        running_emulator(tmp_path / "a", region=REGION) as one,
+        running_emulator(tmp_path / "b", region=REGION) as other,
+    ):
+        sqs_of(one).create_queue(QueueName="q")
+        assert one.port != other.port
+        assert not sqs_of(other).list_queues().get("QueueUrls")
+
+
+def test_listens_on_loopback_only(tmp_path: Path) -> None:
+    with running_emulator(tmp_path, region=REGION) as emulator:
+        table = Path(f"/proc/{emulator.process.pid}/net/tcp")
+        if not table.exists():
+            pytest.skip("no /proc on this system")
+        listening = [
+            line.split()[1]
+            for line in table.read_text().splitlines()[1:]
+            if line.split()[3] == "0A" and line.split()[1].endswith(f"{emulator.port:04X}")
+        ]
+    assert [address.split(":")[0] for address in listening] == ["0100007F"]
+
+
+def test_state_is_found_again_when_it_was_kept(tmp_path: Path) -> None:
+    with running_emulator(tmp_path, region=REGION, keeps_state=True) as emulator:
+        url = sqs_of(emulator).create_queue(QueueName="q")["QueueUrl"]
+        port = emulator.port
+    with running_emulator(tmp_path, region=REGION, keeps_state=True, port=port) as emulator:
+        assert sqs_of(emulator).list_queues()["QueueUrls"] == [url]
+
+
+def test_taken_port_is_refused_by_its_number(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(PortTakenError, match=f"port {port} .* choose another port"),
+            running_emulator(tmp_path, region=REGION, port=port),
+        ):
+            pytest.fail("it started")
+
+
+def test_failed_start_shows_the_end_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with (
+        pytest.raises(EmulatorError, match="ended while it started"),
+        running_emulator(tmp_path, region=REGION),
+    ):
+        pytest.fail("it started")
+
+
+def test_user_s_environment_does_not_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_USER", "x")
+    with running_emulator(tmp_path, region=REGION) as emulator:
+        environment = Path(f"/proc/{emulator.process.pid}/environ")
+        if not environment.exists():
+            pytest.skip("no /proc on this system")
+        assert b"SECRET_OF_THE_USER" not in environment.read_bytes()
+
+
+def test_it_does_not_outlive_a_killed_owner(tmp_path: Path) -> None:
+    owner = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import signal, sys; from pathlib import Path\n"
+            "from automation.local.emulator import running_emulator\n"
+            f"with running_emulator(Path({str(tmp_path)!r}), region='eu-west-1') as emulator:\n"
+            "    print(emulator.process.pid, flush=True)\n"
+            "    signal.pause()",
+        ],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        text=True,
+    )
+    assert owner.stdout is not None
+    with owner.stdout:
+        leader = int(owner.stdout.readline())
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    wait_until("the emulator is gone", lambda: is_group_gone(leader), timeout_seconds=20)
