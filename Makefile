@@ -14,7 +14,9 @@ ARGS ?=
 # Makes the lock; in an environment of its own, since nothing else needs it.
 UV := .build/uv/bin/uv
 UV_VERSION := 0.13.9
-UV_COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+# make lock UPGRADE=--upgrade takes the newest versions; otherwise those that still fit are kept.
+UPGRADE ?=
+UV_COMPILE = $(UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
 help:

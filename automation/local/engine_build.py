@@ -56,12 +56,15 @@ def build_engine(root: Path, *, scratch: Path, tools: Path, report: Report) -> N
     binaries = root / "bin"
     binaries.mkdir(parents=True, exist_ok=True)
     host = tools / HOST_BINARY
-    script = binaries / HOST_SCRIPT
-    shutil.copyfile(_module_folder(go, host, HOST_MODULE) / HOST_FOLDER / HOST_SCRIPT, script)
-    script.chmod(0o755)
     host_package = f"{HOST_MODULE}/{HOST_FOLDER}/{HOST_BINARY}"
-    for module, package in ((host, host_package), (tools / "pulumi", PULUMI_PACKAGE)):
-        _compile(go, module, package, binaries / module.name, scratch=scratch, report=report)
+    _compile(go, host, host_package, binaries / HOST_BINARY, scratch=scratch, report=report)
+    # Only now is the module's source certain to be on this machine.
+    source = _module_folder(go, host, HOST_MODULE) / HOST_FOLDER / HOST_SCRIPT
+    script = binaries / HOST_SCRIPT
+    shutil.copyfile(source, script)
+    script.chmod(0o755)
+    engine = binaries / "pulumi"
+    _compile(go, tools / "pulumi", PULUMI_PACKAGE, engine, scratch=scratch, report=report)
 
 
 def find_go(*, scratch: Path, tools: Path, report: Report) -> Go:

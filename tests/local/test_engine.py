@@ -95,7 +95,10 @@ def fill(root: Path, version: str = ENGINE_VERSION) -> None:
 
 
 def fake_go(folder: Path, *, version: str = "go1.26.8", build: str = "") -> str:
-    """A `go` that knows the three subcommands in use; `build` goes before it makes its target."""
+    """A `go` that knows the three subcommands in use; `build` runs before it makes its target.
+
+    As the real one, it knows a module's folder only after a build has downloaded it.
+    """
     script = folder / "module" / "python" / "cmd" / HOST_SCRIPT
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text("# starts the program\n")
@@ -103,9 +106,10 @@ def fake_go(folder: Path, *, version: str = "go1.26.8", build: str = "") -> str:
     return f"""
 case "$1" in
 version) echo "go version {version} linux/amd64" ;;
-list) echo "{folder / "module"}" ;;
+list) [ -e "{folder / "downloaded"}" ] && echo "{folder / "module"}" ;;
 build)
     {build}
+    > "{folder / "downloaded"}"
     while [ "$1" != -o ]; do shift; done
     printf '#!/bin/sh\\necho {ENGINE_VERSION}\\n' > "$2"
     /bin/chmod +x "$2" ;;
