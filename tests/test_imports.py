@@ -13,7 +13,7 @@ PACKAGES = ("automation", "components", "functions")
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     linter = Path(sys.executable).with_name("lint-imports")
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [linter, "--no-cache", "--no-logo", "--config", "pyproject.toml"],
         cwd=folder,
         capture_output=True,

@@ -331,7 +331,7 @@ def test_interrupted_build_ends_its_processes_and_leaves_nothing(
         "from automation.local.engine_install import BUILD; "
         "find_engine(report=lambda line: print(line, flush=True), installers=(BUILD,))"
     )
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
@@ -376,7 +376,7 @@ def test_set_up_exits_with_0_and_says_where_the_engine_is(
 
 def test_finding_an_engine_does_not_import_pulumi() -> None:
     program = "import sys, automation.local.engine; sys.exit('pulumi' in sys.modules)"
-    assert subprocess.call([sys.executable, "-c", program], cwd=REPOSITORY) == 0  # noqa: S603
+    assert subprocess.call([sys.executable, "-c", program], cwd=REPOSITORY) == 0
 
 
 def test_pinned_modules_agree_with_the_version_that_is_looked_for() -> None:
