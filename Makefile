@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup e2e test lint format lock clean
+.PHONY: help setup .environment e2e test lint format lock clean
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
 PYTHON ?= $(or $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -29,9 +29,14 @@ help:
 	@echo 'make clean   remove .venv, .build and the caches; the engine in ~/.pulumi stays'
 
 setup:
-	@cmp -s requirements.lock .venv/.installed-requirements.lock && .venv/bin/python -c '' \
-		2>/dev/null || $(PYTHON) tools/environment.py
+	@test "$$(cat .venv/.installed-requirements.lock 2>/dev/null)" = "$$(cat requirements.lock)" \
+		&& .venv/bin/python -c '' 2>/dev/null || $(MAKE) .environment
 	@.venv/bin/python -m automation.local.engine
+
+.environment:
+	@python="$(PYTHON)"; command -v "$$python" >/dev/null || { \
+		echo "setup: Python 3.11 or newer is needed and $$python is not found; name one:" \
+		"make setup PYTHON=/path/to/python3" >&2; exit 2; }; "$$python" tools/environment.py
 
 e2e: setup
 	@.venv/bin/python automation/e2e.py $(ARGS)
