@@ -55,7 +55,7 @@ class ProviderSettings:
     program_directory: Path = field(default_factory=Path.cwd)
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request that the provider does not carry out; the text is for the person who made it."""
 
 
@@ -129,7 +129,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             settings = decode(request.args)
             failures = [failure.reason for failure in configuration_failures(settings)]
             if failures:
-                raise Refusal("; ".join(failures))
+                raise RefusalError("; ".join(failures))
             configuration = read_configuration(settings, self._settings.region)
             self._configurations[context.peer()] = configuration
         return provider_pb2.ConfigureResponse(supportsPreview=True)
@@ -204,7 +204,9 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             function = FUNCTIONS.get(request.tok)
             if function is None:
                 known = ", ".join(sorted(FUNCTIONS))
-                raise Refusal(f"function {request.tok} is unknown to the local provider; {known}")
+                raise RefusalError(
+                    f"function {request.tok} is unknown to the local provider; {known}"
+                )
             configuration = self._configuration(context)
             cloud = Cloud(connections=self.connections, region=configuration.region)
             answer = function(cloud, decode(request.args))
@@ -213,7 +215,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _configuration(self, context: _Context) -> Configuration:
         configuration = self._configurations.get(context.peer())
         if configuration is None:
-            raise Refusal("the provider was asked before it was configured")
+            raise RefusalError("the provider was asked before it was configured")
         return configuration
 
     def _cloud(self, context: _Context, properties: Mapping[str, Any]) -> Cloud:
@@ -226,7 +228,7 @@ def _resource_type(request: _Request) -> ResourceType:
     """The type of an URN: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
     token = request.urn.split("::")[2].rsplit("$", 1)[-1]
     if token not in RESOURCE_TYPES:
-        raise Refusal(
+        raise RefusalError(
             f"resource type {token} is unknown to the local provider; it knows "
             + ", ".join(sorted(RESOURCE_TYPES))
         )
@@ -269,10 +271,10 @@ def _explained(context: _Context, subject: str) -> Iterator[None]:
     """Turns what went wrong into an answer that the engine shows beside the resource."""
     try:
         yield
-    except lifecycle.HalfMade as error:
+    except lifecycle.HalfMadeError as error:
         context.abort_with_status(_half_made(error))
     except (
-        Refusal,
+        RefusalError,
         AwsError,
         LookupError,
         ValueError,
@@ -283,7 +285,7 @@ def _explained(context: _Context, subject: str) -> Iterator[None]:
         context.abort(grpc.StatusCode.UNKNOWN, f"{subject.rsplit('::', 1)[-1]}: {error}")
 
 
-def _half_made(error: lifecycle.HalfMade) -> _Status:
+def _half_made(error: lifecycle.HalfMadeError) -> _Status:
     detail = provider_pb2.ErrorResourceInitFailed(
         id=error.resource.id,
         properties=encode(error.resource.outputs),

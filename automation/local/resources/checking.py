@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from automation.local.resources.cloud import Cloud
-from automation.local.resources.schema import Failure, Property, ResourceType
+from automation.local.resources.schema import Failure, ResourceType
 from automation.local.resources.value_checks import coerced, value_failures
 from automation.local.resources.values import Unknown, Value
 from automation.local.resources.wire import model_failures

@@ -83,7 +83,7 @@ def _property_changes(
     name: str, prop: Property, old: Value, new: Value
 ) -> Iterator[PropertyChange]:
     if new is None:
-        if not prop.computed and not is_empty(old):
+        if not prop.computed and not is_empty(old) and old != prop.service_default:
             yield PropertyChange(path=name, property=name, kind="delete", replaces=prop.force_new)
         return
     if old is None or is_empty(old):

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from automation.local.resources.values import Value
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _ACCOUNT_ROOT = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
 # The elements of a policy statement in which one string and a list of one mean the same, and in

@@ -21,7 +21,7 @@ class Resource:
     outputs: dict[str, Value]
 
 
-class HalfMade(Exception):
+class HalfMadeError(Exception):
     """A resource that exists but could not be finished: its id is kept, its failure is told."""
 
     def __init__(self, resource: Resource, reason: str) -> None:
@@ -41,7 +41,7 @@ def planned(resource_type: ResourceType, inputs: Mapping[str, Value]) -> dict[st
 
 
 def create(resource_type: ResourceType, cloud: Cloud, inputs: Properties) -> Resource:
-    """Makes the resource and reads it back. Raises HalfMade when it exists but is not finished."""
+    """Makes the resource and reads it back. Raises HalfMadeError when it exists but is not finished."""
     resource_id = resource_type.create(cloud, inputs)
     try:
         if resource_type.settle is not None:
@@ -51,7 +51,7 @@ def create(resource_type: ResourceType, cloud: Cloud, inputs: Properties) -> Res
             raise LookupError(f"{resource_type.token} {resource_id!r} is gone right after creation")
     except Exception as error:
         unfinished = Resource(id=resource_id, inputs=inputs, outputs=_without_marks(inputs))
-        raise HalfMade(unfinished, str(error)) from error
+        raise HalfMadeError(unfinished, str(error)) from error
     return Resource(
         id=resource_id, inputs=inputs, outputs=_state(resource_type, cloud, found, inputs)
     )

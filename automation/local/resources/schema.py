@@ -19,7 +19,8 @@ Format: TypeAlias = Literal["json", "policy", "arn"]
 class Property:
     """What one property may hold, and what a change of it means.
 
-    `computed`: AWS fills it when the program does not. `output`: it is no input at all.
+    `service_default`: what AWS takes when a program leaves the property out, without the provider
+    writing it down. `computed`: AWS fills it when the program does not. `output`: it is no input at all.
     `wire`: its name in the AWS request, when that is not its own name with a capital.
     `read_back`: whether AWS tells it; when not, the state keeps what the program said.
     `same`: a comparison of its own, for two values of which neither is unknown.
@@ -28,6 +29,7 @@ class Property:
     kind: Kind
     required: bool = False
     default: Value = None
+    service_default: Value = None
     computed: bool = False
     output: bool = False
     force_new: bool = False
@@ -169,7 +171,8 @@ class ResourceType:
     engine keeps the resource and marks it as half made. `read` returns None when the resource is
     gone; its second argument is the id, or what a person gave to `pulumi import`. `id_of` says the
     id of what was read, for types whose import id differs. `update` is None when every change
-    replaces. `rules` see checked inputs; a value may still be unknown. `unsupported` names the
+    replaces. `request` makes the parameters of `operation`, the AWS call that creates the
+    resource; by default each input under its wire name. `rules` see checked inputs; a value may still be unknown. `unsupported` names the
     official provider's properties that are left out here, for a clear refusal.
     """
 
@@ -185,6 +188,7 @@ class ResourceType:
     exactly_one_of: tuple[tuple[str, ...], ...] = ()
     rules: tuple[Rule, ...] = ()
     operation: Operation | None = None
+    request: Callable[[Properties], Properties] | None = None
     delete_before_replace: bool = False
     unknown_after: Callable[[Change], frozenset[str]] | None = None
     unsupported: frozenset[str] = frozenset()

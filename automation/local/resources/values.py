@@ -11,9 +11,9 @@ from google.protobuf import struct_pb2
 
 # Marks that the engine's wire format puts into a struct; fixed by Pulumi's protocol.
 _SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-_ASSET_SIGNATURE: Final = "c44067f5952c0a294b673a41bacd8c21"
+_ASSET_SIGNATURE: Final = "c44067f5952c0a294b673a41bacd8c17"
 _ARCHIVE_SIGNATURE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
-_SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
+_SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, not a secret
 _UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -49,7 +49,7 @@ class Archive:
 
 
 Value: TypeAlias = (
-    "None | bool | int | float | str | list[Value] | dict[str, Value] | Asset | Archive | Unknown"
+    "bool | int | float | str | list[Value] | dict[str, Value] | Asset | Archive | Unknown | None"
 )
 
 # What a service's module reads and writes. The values have passed the schema by then, so that a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from automation.local.resources.cloud import Connections
 from automation.local.resources.schema import Failure, Property, ResourceType
@@ -63,15 +64,17 @@ def model_failures(
     shape = connections.input_shape(operation.service, operation.name)
     if shape is None:
         return
-    names = {prop.wire_name(name): name for name, prop in resource_type.inputs.items() if prop.sent}
-    for problem in problems(shape, request(resource_type.properties, inputs)):
-        if _is_ours(problem, names):
+    build = resource_type.request or partial(request, resource_type.properties)
+    parameters = build(dict(inputs))
+    # What is not sent, and not put in by `request`, the type's own code adds after this.
+    names = {
+        prop.wire_name(name): name
+        for name, prop in resource_type.inputs.items()
+        if prop.sent or prop.wire_name(name) in parameters
+    }
+    for problem in problems(shape, parameters):
+        if problem.path[0] in names:
             yield _as_failure(problem, names, f"{operation.service} {operation.name}")
-
-
-def _is_ours(problem: Problem, names: Mapping[str, str]) -> bool:
-    """Whether the parameter comes from a property; others are put in by the type's own code."""
-    return problem.path[0] in names
 
 
 def _as_failure(problem: Problem, names: Mapping[str, str], operation: str) -> Failure:
