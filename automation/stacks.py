@@ -6,17 +6,19 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import yaml
-from pulumi.automation import CommandError, LocalWorkspace, Stack
+from pulumi.automation import CommandError, LocalWorkspace, Stack, StackNotFoundError
 from pulumi.automation.events import EngineEvent
 
 from automation.errors import AutomationError
 from automation.interrupts import AbandonedRunError, Interrupts
 from automation.progress import Progress
 from automation.targets import Target
-from components.outputs import StackOutputs
+from components.outputs import OutputsError, StackOutputs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = "reliable-queue"
+# What the engine adds when the program or a resource has already said what was wrong.
+_SAYS_NOTHING = ("an unhandled error occurred", "update failed", "preview failed")
 _STACK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -127,6 +129,32 @@ def _destroy(
         raise AbandonedRunError(f"{error}; stack {stack.name} may be left, {how}") from error
 
 
+def stack_outputs(target: Target, name: str) -> StackOutputs:
+    """Read the outputs of a stack of this repository's project.
+
+    Raises:
+        AutomationError: there is no such stack, it is not deployed, or it is another program's.
+    """
+    workspace = LocalWorkspace(
+        work_dir=str(REPOSITORY),
+        pulumi_command=target.engine,
+        env_vars=dict(target.environment),
+    )
+    try:
+        outputs = workspace.stack_outputs(name)
+    except StackNotFoundError as error:
+        known = ", ".join(summary.name for summary in workspace.list_stacks()) or "none"
+        raise AutomationError(f"--stack: no stack {name!r}; stacks here: {known}") from error
+    except CommandError as error:
+        raise AutomationError(f"stack {name!r} can't be read: {diagnostics(error)}") from error
+    if not outputs:
+        raise AutomationError(f"stack {name!r} is not deployed: run pulumi up --stack {name}")
+    try:
+        return StackOutputs.from_outputs({key: value.value for key, value in outputs.items()})
+    except OutputsError as error:
+        raise AutomationError(f"stack {name!r}: {error}") from error
+
+
 def keeping_command(target: Target, home: Path, name: str) -> str:
     """In words: how to look at a stack that was kept, and how to destroy it."""
     remove = removal_command(target, home, name)
@@ -153,7 +181,8 @@ def _change_reporter(on_change: Callable[[str], None]) -> Callable[[EngineEvent]
 
 
 def diagnostics(error: CommandError) -> str:
-    """The lines of a failed engine command that say what was wrong."""
-    lines = str(error).splitlines()
-    told = [line.strip() for line in lines if "error:" in line]
-    return "\n".join(dict.fromkeys(told)) or "\n".join(lines[-15:])
+    """What a failed engine command says was wrong, each complaint once."""
+    text = str(error)
+    told = [complaint.strip() for complaint in re.findall(r"error: (.*)", text)]
+    telling = [complaint for complaint in told if not complaint.startswith(_SAYS_NOTHING)]
+    return "\n".join(dict.fromkeys(telling or told)) or "\n".join(text.splitlines()[-15:])

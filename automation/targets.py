@@ -146,7 +146,12 @@ AWS_PACE = Pace(
 
 @contextlib.contextmanager
 def opened_target(
-    name: TargetName, *, home: Path, report: Callable[[str], None], keeps_state: bool = False
+    name: TargetName,
+    *,
+    home: Path,
+    report: Callable[[str], None],
+    keeps_state: bool = False,
+    own_state: bool = True,
 ) -> Generator[Target]:
     """Open a target: find the engine, learn the account, and for `local` start everything.
 
@@ -155,6 +160,8 @@ def opened_target(
         home: existing folder for the stacks' state and, locally, the emulator's.
         report: is given one line for each thing that takes time.
         keeps_state: locally, keep resources when the block ends. Default False.
+        own_state: for `aws`, keep the stacks' state in `home` (default); False for the stacks
+            of the user's own Pulumi backend.
 
     Raises:
         AutomationError: no engine, no credentials, no region, or the embedded AWS did not start.
@@ -162,7 +169,8 @@ def opened_target(
     found = find_engine(report=report)
     engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
     if name == "aws":
-        yield _ambient_aws(engine, home)
+        state = engine_environment(engine, home) if own_state else engine_path(engine)
+        yield _ambient_aws(engine, state)
         return
     # The one place that knows of the embedded AWS.
     from automation.local.world import embedded_aws
@@ -171,9 +179,8 @@ def opened_target(
         yield target
 
 
-def _ambient_aws(engine: EngineCommand, home: Path) -> Target:
+def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
     session = boto3.Session()
-    clients = Clients(session=session)
     try:
         account_id = session.client("sts").get_caller_identity()["Account"]
     except NoRegionError as error:
@@ -188,24 +195,28 @@ def _ambient_aws(engine: EngineCommand, home: Path) -> Target:
         name="aws",
         account_id=account_id,
         region=session.region_name,
-        clients=clients,
+        clients=Clients(session=session),
         engine=engine,
-        environment={**engine_environment(engine, home), "AWS_REGION": session.region_name},
+        environment={**state, "AWS_REGION": session.region_name},
         pace=AWS_PACE,
     )
 
 
-def engine_environment(engine: EngineCommand, home: Path) -> dict[str, str]:
-    """What makes the engine keep its state in `home`, apart from any login of the user.
+def engine_path(engine: EngineCommand) -> dict[str, str]:
+    """A PATH that begins with the engine's folder and with this interpreter's.
 
-    PATH begins with the engine's folder, which holds its language host, and with this
-    interpreter's, which has what the program imports.
+    The first holds the engine's language host, the second has what the program imports.
     """
+    folders = [str(Path(engine.command).parent), str(Path(sys.executable).parent)]
+    return {"PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])}
+
+
+def engine_environment(engine: EngineCommand, home: Path) -> dict[str, str]:
+    """What makes the engine keep its state in `home`, apart from any login of the user."""
     states = home / "stacks"
     states.mkdir(exist_ok=True)
-    folders = [str(Path(engine.command).parent), str(Path(sys.executable).parent)]
     return {
-        "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]),
+        **engine_path(engine),
         "PULUMI_BACKEND_URL": states.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": _passphrase(home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",

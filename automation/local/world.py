@@ -13,7 +13,12 @@ import boto3
 from automation.errors import AutomationError
 from automation.interrupts import EngineCommand
 from automation.local.alarms import AlarmEvaluator, evaluated_alarms
-from automation.local.emulator import Emulator, PortTakenError, running_emulator
+from automation.local.emulator import (
+    LOOPBACK,
+    Emulator,
+    PortTakenError,
+    running_emulator,
+)
 from automation.local.provider import ProviderSettings, serve_provider
 from automation.targets import LOCAL_PACE, Clients, Target, engine_environment
 
@@ -22,7 +27,7 @@ _ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only
 
 
 class WorldInUseError(AutomationError):
-    """The folder's embedded AWS already runs in another process."""
+    """The folder's embedded AWS runs in another process, which is still starting or ending."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,7 @@ class _Identity:
 
     account_id: str
     port: int
+    region: str
 
 
 @contextlib.contextmanager
@@ -42,7 +48,7 @@ def embedded_aws(
     keeps_state: bool = False,
     enforces_policies: bool = False,
 ) -> Generator[Target]:
-    """Run the embedded AWS until the block ends.
+    """Run the embedded AWS until the block ends, or join the one that runs in `home` already.
 
     Args:
         home: existing folder; with `keeps_state` everything is found there again.
@@ -52,36 +58,71 @@ def embedded_aws(
         enforces_policies: refuse what IAM and queue policies don't allow. Default False.
 
     Raises:
-        WorldInUseError: another process runs the embedded AWS of this folder.
+        WorldInUseError: another process is just starting or ending it.
         EmulatorError: the emulator did not start.
     """
-    with _locked(home):
-        identity = _load_identity(home) if keeps_state else None
-        account_id = identity.account_id if identity else _new_account_id()
-        with (
-            _emulator(home, identity, region, keeps_state, enforces_policies) as emulator,
-            serve_provider(
-                ProviderSettings(
-                    endpoint_url=emulator.endpoint_url, region=region, account_id=account_id
-                )
-            ) as provider_port,
-        ):
-            if keeps_state:
-                _save_identity(home, _Identity(account_id=account_id, port=emulator.port))
-            target = _target(home, engine, emulator.endpoint_url, provider_port, account_id, region)
+    with (home / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield _joined(home, engine)
+            return
+        with _started(home, engine, region, keeps_state, enforces_policies) as target:
+            yield target
+
+
+@contextlib.contextmanager
+def _started(
+    home: Path,
+    engine: EngineCommand,
+    region: str,
+    keeps_state: bool,
+    enforces_policies: bool,
+) -> Generator[Target]:
+    known = _load_identity(home) if keeps_state else None
+    with _emulator(home, known, region, keeps_state, enforces_policies) as emulator:
+        identity = known or _Identity(
+            account_id=_new_account_id(), port=emulator.port, region=region
+        )
+        if keeps_state:
+            _save_identity(home, identity)
+        settings = ProviderSettings(
+            endpoint_url=emulator.endpoint_url,
+            region=identity.region,
+            account_id=identity.account_id,
+        )
+        with serve_provider(settings) as provider_port:
+            target = _target(home, engine, identity, provider_port)
             evaluator = AlarmEvaluator(target.clients.cloudwatch, target.clients.sqs)
-            with evaluated_alarms(evaluator):
+            with evaluated_alarms(evaluator), _joinable(home, identity, provider_port):
                 yield target
 
 
-def _target(
-    home: Path,
-    engine: EngineCommand,
-    endpoint_url: str,
-    provider_port: int,
-    account_id: str,
-    region: str,
-) -> Target:
+@contextlib.contextmanager
+def _joinable(home: Path, identity: _Identity, provider_port: int) -> Generator[None]:
+    path = home / "running.json"
+    path.write_text(json.dumps({"provider_port": provider_port, **asdict(identity)}))
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
+def _joined(home: Path, engine: EngineCommand) -> Target:
+    try:
+        running = json.loads((home / "running.json").read_text())
+    except FileNotFoundError as error:
+        raise WorldInUseError(
+            f"the embedded AWS in {home} is just starting or ending in another process: "
+            "try again in a moment"
+        ) from error
+    provider_port = running.pop("provider_port")
+    return _target(home, engine, _Identity(**running), provider_port)
+
+
+def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_port: int) -> Target:
+    endpoint_url = f"http://{LOOPBACK}:{identity.port}"
+    account_id, region = identity.account_id, identity.region
     environment = {
         **engine_environment(engine, home),
         # Plugins and the CLI's own settings of the user stay out of it.
@@ -109,19 +150,6 @@ def _target(
         environment=environment,
         pace=LOCAL_PACE,
     )
-
-
-@contextlib.contextmanager
-def _locked(home: Path) -> Generator[None]:
-    with (home / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WorldInUseError(
-                f"the embedded AWS in {home} already runs in another process: use what that one "
-                "printed to export, or end it first"
-            ) from error
-        yield
 
 
 @contextlib.contextmanager

@@ -1,0 +1,71 @@
+"""Runs the main job as a user does, in a temporary folder that must be empty afterwards."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "automation/e2e.py"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the command left."""
+
+    code: int
+    output: str
+    error: str
+
+    @property
+    def report(self) -> dict[str, object]:
+        return dict(json.loads(self.output))
+
+
+@pytest.fixture
+def temporary_folder(tmp_path: Path) -> Iterator[Path]:
+    """A TMPDIR for the command; the test fails when a file or a process of it is left."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    yield folder
+    assert [path.name for path in folder.iterdir()] == []
+    assert processes_with(f"TMPDIR={folder}") == []
+
+
+def processes_with(text: str) -> list[str]:
+    """Command lines of the processes whose environment holds `text`; Linux only."""
+    found: list[str] = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if text.encode() in environment.read_bytes():
+                found.append(environment.with_name("cmdline").read_text().replace("\0", " "))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+@pytest.fixture
+def e2e_environment(temporary_folder: Path) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(temporary_folder)}
+
+
+@pytest.fixture
+def run_e2e(e2e_environment: dict[str, str]) -> Callable[..., Run]:
+    def run(*arguments: str) -> Run:
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=REPOSITORY,
+            env=e2e_environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        return Run(code=ended.returncode, output=ended.stdout, error=ended.stderr)
+
+    return run
