@@ -19,8 +19,8 @@ _BUILD = "1"
 # Lambda puts this folder of a layer on sys.path: AWS Lambda Developer Guide, Working with layers
 # for Python Lambda functions.
 _FOLDER_IN_LAYER = "python"
-# Compiled files carry times and paths of the machine; scripts and tests are never imported.
-_LEFT_OUT = {"__pycache__", "bin", "tests"}
+# Never imported, or different on each machine: pip's records name scripts and their interpreter.
+_LEFT_OUT = {"__pycache__", "bin", "tests", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 # The earliest time that a zip can hold: the archive must not depend on when it was made.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 

@@ -1,0 +1,182 @@
+"""Runs a program against a stand-in for the engine that remembers every registered resource."""
+
+import asyncio
+import contextvars
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.stack import run_in_stack
+
+with warnings.catch_warnings():
+    # The SDK loads a service's module at its first use and warns of its own old names then.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    _LOADED = aws.lambda_.Function
+
+from components import ConsumerArgs, DependencyLayer, PythonFunctionArgs, ReliableQueueArgs
+
+REGION, ACCOUNT = "eu-north-1", "123456789012"
+PROJECT, STACK = "reliable-queue", "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One resource as the program asked for it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    dependencies: frozenset[str]
+
+    def document(self, key: str) -> Any:
+        """An input that is JSON text, read."""
+        return json.loads(self.inputs[key])
+
+
+@dataclass
+class Deployment:
+    """What a program registered, in order, and exported."""
+
+    resources: list[Registered] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+
+    def only(self, type_: str, name: str | None = None) -> Registered:
+        """The one resource of a type, or of a type and a name."""
+        found = [r for r in self.resources if r.type == type_ and name in (None, r.name)]
+        assert len(found) == 1, f"{len(found)} of {type_} {name}, of {self.names()}"
+        return found[0]
+
+    def names(self) -> list[str]:
+        return [resource.name for resource in self.resources]
+
+
+class _Cloud(mocks.Mocks):
+    """Gives each resource the attributes that AWS would, with names that tell their origin."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        name = args.inputs.get("name", f"{args.name}-1a2b3c4")
+        arn = f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{name}"
+        if args.typ == "aws:cloudwatch/metricAlarm:MetricAlarm":
+            arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+        computed = {"name": name, "arn": arn, "region": REGION, "url": f"https://sqs/{name}"}
+        return f"{args.name}-id", {**computed, **args.inputs}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"a call costs start-up time; an attribute will do: {args.token}")
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(_Cloud())
+        self.deployment = deployment
+
+    # Each call comes on a thread of its own, for which Pulumi would open a loop and leave it open.
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        with _event_loop():
+            self._remember(request)
+            return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        with _event_loop():
+            if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+                self.deployment.exports.update(rpc.deserialize_properties(request.outputs))
+            return super().RegisterResourceOutputs(request)
+
+    def _remember(self, request: Any) -> None:
+        if request.type != "pulumi:pulumi:Stack":
+            self.deployment.resources.append(
+                Registered(
+                    type=request.type,
+                    name=request.name,
+                    inputs=rpc.deserialize_properties(request.object),
+                    parent=request.parent.split("::")[-1],
+                    dependencies=frozenset(urn.split("::")[-1] for urn in request.dependencies),
+                )
+            )
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    try:
+        asyncio.set_event_loop(loop)
+        yield loop
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _run(program: Callable[[], object], config: dict[str, str], deployment: Deployment) -> None:
+    def as_stack() -> None:
+        program()
+
+    with _event_loop() as loop:
+        mocks.set_mocks(_Cloud(), project=PROJECT, stack=STACK, monitor=_Monitor(deployment))
+        settings.ROOT.set(None)  # set_mocks made a stack that takes no exports any more
+        set_all_config({f"{PROJECT}:{key}": value for key, value in config.items()})
+        loop.run_until_complete(run_in_stack(as_stack))
+
+
+@pytest.fixture
+def deploy() -> Callable[..., Deployment]:
+    """Runs a program, with configuration by key, and gives what it registered and exported."""
+
+    def run(
+        program: Callable[[], object],
+        config: dict[str, str] | None = None,
+        deployment: Deployment | None = None,
+    ) -> Deployment:
+        deployment = deployment or Deployment()
+        # Pulumi keeps its settings in context variables: a copy leaves no trace of this run.
+        contextvars.copy_context().run(_run, program, config or {}, deployment)
+        return deployment
+
+    return run
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A folder with a function in it."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "work.py").write_text("def handler(event, context): ...\n")
+    return folder
+
+
+@pytest.fixture
+def dependencies(tmp_path: Path) -> DependencyLayer:
+    """A layer that is there already."""
+    archive = tmp_path / "layer.zip"
+    archive.write_bytes(b"")
+    return DependencyLayer(archive=archive, runtime="python3.13", architecture="arm64")
+
+
+@pytest.fixture
+def queue_args(source: Path) -> Callable[..., ReliableQueueArgs]:
+    """Arguments of a queue; `function` and `consumer` go to the parts of that name."""
+
+    def make(
+        *,
+        function: dict[str, Any] | None = None,
+        consumer: dict[str, Any] | None = None,
+        **queue: Any,
+    ) -> ReliableQueueArgs:
+        code = PythonFunctionArgs(source=source, handler="work.handler", **(function or {}))
+        return ReliableQueueArgs(consumer=ConsumerArgs(function=code, **(consumer or {})), **queue)
+
+    return make
+
+
+@pytest.fixture
+def new_deployment() -> Deployment:
+    """One to look into after a program that failed."""
+    return Deployment()

@@ -1,0 +1,143 @@
+"""A function's resources, as they are asked for, and the arguments that are refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import DependencyLayer, LimitError, PythonFunction, PythonFunctionArgs
+from components.function import source_archive
+
+Deploy = Callable[..., Any]
+
+
+@pytest.fixture
+def deploy_function(deploy: Deploy, source: Path) -> Deploy:
+    """Deploys the function `f` with arguments beside its code."""
+
+    def run(**args: Any) -> Any:
+        function = PythonFunctionArgs(source=source, handler="work.handler", **args)
+        return deploy(lambda: PythonFunction("f", function))
+
+    return run
+
+
+def test_every_resource_of_a_function_is_its_child(
+    deploy_function: Deploy, dependencies: DependencyLayer
+) -> None:
+    component, *children = deploy_function(dependencies=dependencies).resources
+    assert component.type == "reliable-queue:index:PythonFunction"
+    assert {child.name for child in children} == {
+        "f-role", "f-logs", "f-may-logs", "f-dependencies", "f-function"
+    }  # fmt: skip
+    assert {child.parent for child in children} == {"f"}
+
+
+def test_a_function_logs_to_a_group_of_its_own_as_it_prints(deploy_function: Deploy) -> None:
+    deployed = deploy_function(log_retention_days=30)
+    group = deployed.only("aws:cloudwatch/logGroup:LogGroup")
+    assert group.inputs == {"retentionInDays": 30}
+    function = deployed.only("aws:lambda/function:Function")
+    assert function.inputs["loggingConfig"] == {"logFormat": "Text", "logGroup": "f-logs-1a2b3c4"}
+    may_log = deployed.only("aws:iam/rolePolicy:RolePolicy")
+    [statement] = may_log.document("policy")["Statement"]
+    assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert statement["Resource"].endswith(":f-logs-1a2b3c4:*")
+    assert "f-may-logs" in function.dependencies, "its first run can log"
+
+
+def test_a_function_gets_what_it_asks_for(
+    deploy_function: Deploy, dependencies: DependencyLayer
+) -> None:
+    function = deploy_function(
+        dependencies=dependencies,
+        timeout_seconds=30,
+        memory_mb=512,
+        reserved_concurrency=20,
+        environment={"QUEUE_URL": "https://q", "POWERTOOLS_LOG_LEVEL": "DEBUG"},
+    ).only("aws:lambda/function:Function")
+    assert (function.inputs["timeout"], function.inputs["memorySize"]) == (30, 512)
+    assert function.inputs["reservedConcurrentExecutions"] == 20
+    assert function.inputs["runtime"] == "python3.13"
+    assert function.inputs["architectures"] == ["arm64"]
+    assert function.inputs["handler"] == "work.handler"
+    assert len(function.inputs["layers"]) == 1
+    assert function.inputs["environment"]["variables"] == {
+        "POWERTOOLS_SERVICE_NAME": "f",
+        "POWERTOOLS_LOG_LEVEL": "DEBUG",
+        "QUEUE_URL": "https://q",
+    }
+
+
+def test_by_default_a_function_reserves_nothing_and_has_no_layer(deploy_function: Deploy) -> None:
+    function = deploy_function().only("aws:lambda/function:Function")
+    assert "reservedConcurrentExecutions" not in function.inputs
+    assert function.inputs["layers"] == []
+
+
+def test_a_layer_is_named_after_project_stack_and_function(
+    deploy_function: Deploy, dependencies: DependencyLayer
+) -> None:
+    layer = deploy_function(dependencies=dependencies).only("aws:lambda/layerVersion:LayerVersion")
+    assert layer.inputs["layerName"] == "reliable-queue-test-f"
+    assert layer.inputs["compatibleRuntimes"] == ["python3.13"]
+    assert layer.inputs["compatibleArchitectures"] == ["arm64"]
+    assert layer.inputs["code"].path == str(dependencies.archive)
+
+
+def test_what_a_function_is_allowed_goes_to_its_role(deploy: Deploy, source: Path) -> None:
+    def program() -> None:
+        function = PythonFunction("f", PythonFunctionArgs(source=source, handler="work.handler"))
+        arn = pulumi.Output.from_input("arn:aws:sqs:::q")
+        function.allow("send", {"Version": "2012-10-17", "Statement": [
+            {"Sid": "S", "Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": arn}
+        ]})  # fmt: skip
+
+    policy = deploy(program).only("aws:iam/rolePolicy:RolePolicy", "f-may-send")
+    assert policy.inputs["role"] == "f-role-1a2b3c4"
+    assert policy.parent == "f"
+    assert policy.document("policy")["Statement"][0]["Resource"] == "arn:aws:sqs:::q"
+
+
+def test_sources_ship_without_caches_and_hidden_files(source: Path) -> None:
+    for name in ("part/__init__.py", "__pycache__/work.pyc", "part/__pycache__/x.pyc", ".cache/x"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("")
+    assert list(source_archive(source).assets) == ["part/__init__.py", "work.py"]
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        ({"timeout_seconds": 0}, "timeout_seconds = 0 is out of range; allowed: 1 to 900 seconds"),
+        ({"timeout_seconds": 901}, "timeout_seconds = 901"),
+        ({"memory_mb": 127}, "memory_mb = 127 is out of range; allowed: 128 to 10240 MB"),
+        ({"log_retention_days": 2}, "log_retention_days = 2 is not a retention period"),
+        ({"reserved_concurrency": 1}, "reserved_concurrency = 1 is out of range"),
+        ({"handler": "handler"}, "handler = 'handler' is not of the form module.function"),
+        ({"handler": "other.handler"}, "source = .* holds no other.py"),
+    ],
+)
+def test_wrong_arguments_are_refused(source: Path, args: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(LimitError, match=complaint):
+        PythonFunctionArgs(**{"source": source, "handler": "work.handler", **args})
+
+
+def test_dependencies_of_another_architecture_are_refused(
+    source: Path, dependencies: DependencyLayer
+) -> None:
+    with pytest.raises(LimitError, match=r"built for python3.13 on arm64, but .* on x86_64"):
+        PythonFunctionArgs(
+            source=source, handler="work.handler", dependencies=dependencies, architecture="x86_64"
+        )
+
+
+def test_a_name_too_long_for_a_function_is_refused_before_anything_is_created(
+    deploy: Deploy, source: Path
+) -> None:
+    args = PythonFunctionArgs(source=source, handler="work.handler")
+    deploy(lambda: PythonFunction("f" * 47, args))
+    with pytest.raises(LimitError, match=r"48 characters.*allowed: 1 to 47"):
+        deploy(lambda: PythonFunction("f" * 48, args))
