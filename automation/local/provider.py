@@ -10,7 +10,7 @@ everything else by name. The engine reaches it through `PULUMI_DEBUG_PROVIDERS=a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,18 +20,19 @@ from typing import Any, Final, NoReturn, Protocol
 
 import grpc
 from botocore.exceptions import BotoCoreError, ClientError
-from google.protobuf import any_pb2, empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from automation.local.resources import checking, diffing, lifecycle
-from automation.local.resources.catalogue import FUNCTIONS, RESOURCE_TYPES
+from automation.local.resources import answers, checking, diffing, lifecycle
+from automation.local.resources.catalogue import RESOURCE_TYPES
 from automation.local.resources.cloud import AwsError, Cloud, Connections
 from automation.local.resources.configuration import (
     Configuration,
     configuration_failures,
     read_configuration,
 )
-from automation.local.resources.schema import Failure, ResourceType
+from automation.local.resources.invokes import FUNCTIONS, invoke
+from automation.local.resources.schema import ResourceType
 from automation.local.resources.values import decode, encode, has_unknown
 
 # The engine runs up to 4 operations a processor in parallel, and each holds a thread here.
@@ -72,15 +73,6 @@ class _Request(Protocol):
     def urn(self) -> str: ...
 
 
-@dataclass(frozen=True)
-class _Status(grpc.Status):
-    """A gRPC status with details: how the engine learns of a half-made resource."""
-
-    code: Any
-    details: str
-    trailing_metadata: Any
-
-
 class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Answers the engine; each call runs in a thread of the server's pool."""
 
@@ -113,7 +105,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def CheckConfig(self, request: Any, context: _Context) -> Any:  # noqa: N802, ARG002
         failures = configuration_failures(decode(request.news))
-        return provider_pb2.CheckResponse(inputs=request.news, failures=_wire_failures(failures))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=answers.failures(failures))
 
     def DiffConfig(self, request: Any, context: _Context) -> Any:  # noqa: N802, ARG002
         old = read_configuration(decode(request.olds), self._settings.region)
@@ -149,7 +141,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 Cloud(connections=self.connections, region=configuration.region),
             )
         return provider_pb2.CheckResponse(
-            inputs=encode(checked.inputs), failures=_wire_failures(checked.failures)
+            inputs=encode(checked.inputs), failures=answers.failures(checked.failures)
         )
 
     def Diff(self, request: Any, context: _Context) -> Any:  # noqa: N802
@@ -160,7 +152,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 decode(request.news),
                 frozenset(request.ignoreChanges),
             )
-        return _wire_difference(difference)
+        return answers.difference(difference)
 
     def Create(self, request: Any, context: _Context) -> Any:  # noqa: N802
         with _explained(context, request.urn):
@@ -209,8 +201,10 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 )
             configuration = self._configuration(context)
             cloud = Cloud(connections=self.connections, region=configuration.region)
-            answer = function(cloud, decode(request.args))
-        return provider_pb2.InvokeResponse(**{"return": encode(answer)})
+            answer, failures = invoke(request.tok, function, cloud, decode(request.args))
+        return provider_pb2.InvokeResponse(
+            **{"return": encode(answer)}, failures=answers.failures(failures)
+        )
 
     def _configuration(self, context: _Context) -> Configuration:
         configuration = self._configurations.get(context.peer())
@@ -235,44 +229,13 @@ def _resource_type(request: _Request) -> ResourceType:
     return RESOURCE_TYPES[token]
 
 
-def _wire_failures(failures: Iterable[Failure]) -> list[provider_pb2.CheckFailure]:
-    return [
-        provider_pb2.CheckFailure(property=item.property, reason=item.reason) for item in failures
-    ]
-
-
-def _wire_difference(difference: diffing.Difference) -> provider_pb2.DiffResponse:
-    response = provider_pb2.DiffResponse
-    detail = provider_pb2.PropertyDiff
-    kinds = {
-        ("add", False): detail.ADD,
-        ("add", True): detail.ADD_REPLACE,
-        ("delete", False): detail.DELETE,
-        ("delete", True): detail.DELETE_REPLACE,
-        ("update", False): detail.UPDATE,
-        ("update", True): detail.UPDATE_REPLACE,
-    }
-    return provider_pb2.DiffResponse(
-        changes=response.DIFF_SOME if difference.changes else response.DIFF_NONE,
-        replaces=difference.replaced,
-        stables=difference.stable,
-        deleteBeforeReplace=bool(difference.replaced) and difference.delete_first,
-        diffs=sorted(difference.changed),
-        detailedDiff={
-            change.path: detail(kind=kinds[change.kind, change.replaces])
-            for change in difference.changes
-        },
-        hasDetailedDiff=True,
-    )
-
-
 @contextmanager
-def _explained(context: _Context, subject: str) -> Iterator[None]:
+def _explained(context: _Context, subject: str) -> Generator[None]:
     """Turns what went wrong into an answer that the engine shows beside the resource."""
     try:
         yield
     except lifecycle.HalfMadeError as error:
-        context.abort_with_status(_half_made(error))
+        context.abort_with_status(answers.half_made(error))
     except (
         RefusalError,
         AwsError,
@@ -285,24 +248,8 @@ def _explained(context: _Context, subject: str) -> Iterator[None]:
         context.abort(grpc.StatusCode.UNKNOWN, f"{subject.rsplit('::', 1)[-1]}: {error}")
 
 
-def _half_made(error: lifecycle.HalfMadeError) -> _Status:
-    detail = provider_pb2.ErrorResourceInitFailed(
-        id=error.resource.id,
-        properties=encode(error.resource.outputs),
-        inputs=encode(error.resource.inputs),
-        reasons=[error.reason],
-    )
-    packed = any_pb2.Any()
-    packed.Pack(detail)
-    status = status_pb2.Status(
-        code=grpc.StatusCode.UNKNOWN.value[0], message=error.reason, details=[packed]
-    )
-    metadata = (("grpc-status-details-bin", status.SerializeToString()),)
-    return _Status(grpc.StatusCode.UNKNOWN, error.reason, metadata)
-
-
 @contextmanager
-def serve_provider(settings: ProviderSettings) -> Iterator[int]:
+def serve_provider(settings: ProviderSettings) -> Generator[int]:
     """Serves the provider on a free port of 127.0.0.1 and yields that port.
 
     At the end running operations get 2 seconds, then the threads and connections are gone.

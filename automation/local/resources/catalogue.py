@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from automation.local.resources import (
-    cloudwatch,
+    alarms,
+    dashboards,
     event_sources,
     functions,
-    iam,
     layers,
     logs,
+    managed_policies,
+    permissions,
+    roles,
     sns,
     sqs,
+    subscriptions,
 )
-from automation.local.resources.cloud import Cloud
 from automation.local.resources.schema import ResourceType
-from automation.local.resources.values import Properties
 
 _ALL: Final = (
     sqs.QUEUE,
@@ -27,17 +29,17 @@ _ALL: Final = (
     functions.FUNCTION,
     event_sources.EVENT_SOURCE_MAPPING,
     layers.LAYER_VERSION,
-    iam.ROLE,
-    iam.ROLE_POLICY,
-    iam.POLICY,
-    iam.ROLE_POLICY_ATTACHMENT,
+    permissions.PERMISSION,
+    roles.ROLE,
+    roles.ROLE_POLICY,
+    managed_policies.POLICY,
+    managed_policies.ROLE_POLICY_ATTACHMENT,
     logs.LOG_GROUP,
-    cloudwatch.METRIC_ALARM,
-    cloudwatch.DASHBOARD,
+    alarms.METRIC_ALARM,
+    dashboards.DASHBOARD,
     sns.TOPIC,
     sns.TOPIC_POLICY,
+    subscriptions.TOPIC_SUBSCRIPTION,
 )
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {item.token: item for item in _ALL}
-
-FUNCTIONS: Final[Mapping[str, Callable[[Cloud, Properties], Properties]]] = {}

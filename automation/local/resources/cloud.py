@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +44,7 @@ def error_code(error: ClientError) -> str:
 
 
 @contextmanager
-def ignoring(*codes: str) -> Iterator[None]:
+def ignoring(*codes: str) -> Generator[None]:
     """Takes an error answer with one of these codes as success: what is gone needs no deleting."""
     try:
         yield
@@ -103,6 +103,13 @@ class Connections:
         with self._lock:
             model = self._session.get_service_model(service)
         return model.operation_model(operation).input_shape
+
+    def region_descriptions(self) -> dict[str, str]:
+        """The partition's regions with what AWS calls them, as botocore's own data lists them."""
+        with self._lock:
+            data: Any = self._session.get_data("endpoints")
+        partition = next(item for item in data["partitions"] if item["partition"] == PARTITION)
+        return {name: item["description"] for name, item in partition["regions"].items()}
 
     def close(self) -> None:
         """Closes every client's connections."""

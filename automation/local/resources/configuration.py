@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from automation.local.resources.schema import Failure
-from automation.local.resources.values import Unknown, Value
+from automation.local.resources.values import Unknown, Value, members_of
 
 # Settings about how the official provider checks an account; here there is nothing to check.
 _WITHOUT_MEANING: Final = frozenset(
@@ -67,7 +67,7 @@ def _tags(value: Value) -> dict[str, str] | None:
         parsed: Any = json.loads(value) if isinstance(value, str) and value else value or {}
     except ValueError:
         return None
-    tags: Any = parsed.get("tags", {}) if isinstance(parsed, dict) else None
-    if not isinstance(tags, dict) or not all(isinstance(item, str) for item in tags.values()):
+    tags = members_of(members_of(parsed).get("tags"))
+    if not isinstance(parsed, dict) or not all(isinstance(item, str) for item in tags.values()):
         return None
-    return dict(tags)
+    return tags

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from automation.local.resources.cloud import AwsError, ignoring
-from automation.local.resources.documents import as_list
-from automation.local.resources.values import Properties
+from automation.local.resources.values import Properties, items_of, members_of
 
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
@@ -19,7 +18,7 @@ _LAMBDA: Final = "lambda.amazonaws.com"
 def require_assumable_role(cloud: Cloud, role_arn: str) -> None:
     """Refuses a role that does not exist or does not trust Lambda, in Lambda's words."""
     trust = _trust_policy(cloud, role_arn)
-    if trust is None or not any(_trusts_lambda(item) for item in as_list(trust.get("Statement"))):
+    if trust is None or not any(_trusts_lambda(item) for item in items_of(trust.get("Statement"))):
         raise AwsError(
             "InvalidParameterValueException",
             f"The role defined for the function cannot be assumed by Lambda. ({role_arn})",
@@ -35,9 +34,9 @@ def _trust_policy(cloud: Cloud, role_arn: str) -> Properties | None:
 
 
 def _trusts_lambda(statement: Any) -> bool:
-    principal = statement.get("Principal", {})
-    services = as_list(principal.get("Service")) if isinstance(principal, dict) else [principal]
-    actions = as_list(statement.get("Action"))
+    principal = statement.get("Principal")
+    services = [*items_of(members_of(principal).get("Service")), principal]
+    actions = items_of(statement.get("Action"))
     return (
         statement.get("Effect") == "Allow"
         and (_LAMBDA in services or "*" in services)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from automation.local.resources.archives import zip_bytes
 from automation.local.resources.cloud import AwsError, ignoring
+from automation.local.resources.environment import environment_failures
 from automation.local.resources.execution_role import require_assumable_role
 from automation.local.resources.runtimes import ARCHITECTURES, RUNTIMES
 from automation.local.resources.schema import (
@@ -23,7 +24,7 @@ from automation.local.resources.schema import (
     text_map,
 )
 from automation.local.resources.tagging import tag_change
-from automation.local.resources.values import Archive, Properties
+from automation.local.resources.values import Archive, Properties, members_of
 from automation.local.resources.wire import from_wire, request
 
 if TYPE_CHECKING:
@@ -31,31 +32,7 @@ if TYPE_CHECKING:
 
 _MISSING: Final = "ResourceNotFoundException"
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-_MAX_ENVIRONMENT_BYTES: Final = 4096
 _MAX_LAYERS: Final = 5
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-_RESERVED_VARIABLES: Final = frozenset(
-    {
-        "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_DEFAULT_REGION",
-        "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_LAMBDA_RUNTIME_API",
-        "AWS_REGION",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "LAMBDA_RUNTIME_DIR",
-        "LAMBDA_TASK_ROOT",
-        "_HANDLER",
-        "_X_AMZN_TRACE_ID",
-    }
-)
 _LOG_LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 # What UpdateFunctionConfiguration takes.
@@ -148,22 +125,6 @@ def _zip_failures(inputs: Properties) -> Iterator[Failure]:
             yield Failure(name, f"{name} is required when packageType is Zip")
 
 
-def _environment_failures(inputs: Properties) -> Iterator[Failure]:
-    environment: Any = inputs.get("environment")
-    variables: Any = environment.get("variables") if isinstance(environment, dict) else None
-    if not isinstance(variables, dict):
-        return
-    known = {key: value for key, value in variables.items() if isinstance(value, str)}
-    reserved = sorted(_RESERVED_VARIABLES & variables.keys())
-    if reserved:
-        reason = f"has variables that Lambda sets itself: {', '.join(reserved)}"
-        yield Failure("environment", f"environment.variables {reason}")
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in known.items())
-    if size > _MAX_ENVIRONMENT_BYTES:
-        reason = f"takes {size} bytes; allowed: {_MAX_ENVIRONMENT_BYTES}"
-        yield Failure("environment", f"environment.variables {reason}")
-
-
 def _create(cloud: Cloud, inputs: Properties) -> str:
     require_assumable_role(cloud, inputs["role"])
     answer = cloud.functions.create_function(
@@ -214,7 +175,7 @@ def _read(cloud: Cloud, name: str, state: Properties) -> Properties | None:
 def _flat(described: Properties) -> Properties:
     """The description in the shape of the request that made it."""
     layers = [layer["Arn"] for layer in described.get("Layers", [])]
-    environment = described.get("Environment") or {}
+    environment = members_of(described.get("Environment"))
     kept = {name: value for name, value in described.items() if value not in ("", {}, [])}
     kept.pop("Environment", None)
     if environment.get("Variables"):
@@ -225,15 +186,15 @@ def _flat(described: Properties) -> Properties:
 def _arns(cloud: Cloud, name: str, arn: str) -> dict[str, str]:
     """The ARNs of the function and of its newest version, which is `$LATEST` when none is."""
     listed = cloud.functions.list_versions_by_function(FunctionName=name).get("Versions", [])
-    numbers = [int(item["Version"]) for item in listed if item.get("Version", "").isdigit()]
-    version = str(max(numbers)) if numbers else "$LATEST"
+    numbers = [int(version) for item in listed if (version := item.get("Version", "")).isdigit()]
+    newest = str(max(numbers)) if numbers else "$LATEST"
     gateway = f"arn:aws:apigateway:{cloud.region}:lambda:path"
     return {
         "arn": arn,
-        "version": version,
-        "qualifiedArn": f"{arn}:{version}",
+        "version": newest,
+        "qualifiedArn": f"{arn}:{newest}",
         "invokeArn": f"{gateway}/2015-03-31/functions/{arn}/invocations",
-        "qualifiedInvokeArn": f"{gateway}/2015-03-31/functions/{arn}:{version}/invocations",
+        "qualifiedInvokeArn": f"{gateway}/2015-03-31/functions/{arn}:{newest}/invocations",
         "responseStreamingInvokeArn": (
             f"{gateway}/2021-11-15/functions/{arn}/response-streaming-invocations"
         ),
@@ -314,7 +275,7 @@ FUNCTION: Final = ResourceType(
     properties=_PROPERTIES,
     auto_name=AutoName(max_length=64),
     operation=Operation(service="lambda", name="CreateFunction"),
-    rules=(_zip_failures, _environment_failures),
+    rules=(_zip_failures, environment_failures),
     unknown_after=_unknown_after,
     unsupported=frozenset(
         {

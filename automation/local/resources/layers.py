@@ -16,7 +16,7 @@ from automation.local.resources.schema import (
     ResourceType,
     output,
 )
-from automation.local.resources.values import Properties
+from automation.local.resources.values import Properties, members_of
 from automation.local.resources.wire import from_wire, request
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _read(cloud: Cloud, resource_id: str, _state: Properties) -> Properties | No
     name, version = _name_and_version(resource_id)
     with ignoring("ResourceNotFoundException"):
         answer = cloud.functions.get_layer_version(LayerName=name, VersionNumber=version)
-        described = from_wire(_PROPERTIES, dict(answer))
+        described = from_wire(_PROPERTIES, members_of(answer))
         return described | {
             "layerName": name,
             "arn": answer["LayerVersionArn"],

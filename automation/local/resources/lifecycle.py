@@ -41,7 +41,7 @@ def planned(resource_type: ResourceType, inputs: Mapping[str, Value]) -> dict[st
 
 
 def create(resource_type: ResourceType, cloud: Cloud, inputs: Properties) -> Resource:
-    """Makes the resource and reads it back. Raises HalfMadeError when it exists but is not finished."""
+    """Makes the resource and reads it back. Raises HalfMadeError when it exists unfinished."""
     resource_id = resource_type.create(cloud, inputs)
     try:
         if resource_type.settle is not None:
@@ -85,7 +85,8 @@ def update_outputs(
 ) -> dict[str, Value]:
     """The outputs of an update in a preview: as they are, with what the update makes unknown."""
     change = _change(resource_type, state, inputs)
-    unknown = resource_type.unknown_after(change) if resource_type.unknown_after else frozenset()
+    rule = resource_type.unknown_after
+    unknown: frozenset[str] = rule(change) if rule else frozenset()
     removed = {
         name
         for name, prop in resource_type.inputs.items()

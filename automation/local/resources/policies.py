@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal, TypeAlias
 
 from automation.local.resources.schema import Failure, Rule
-from automation.local.resources.values import Properties
+from automation.local.resources.values import Properties, items_of, members_of
 
 PolicyKind: TypeAlias = Literal["identity", "resource", "trust"]
 
@@ -49,15 +49,14 @@ def policy_reasons(document: Any, kind: PolicyKind) -> Iterator[str]:
     if not isinstance(document, dict):
         yield "it must be a JSON object"
         return
-    members: Properties = document
+    members = members_of(document)
     if members.get("Version", _VERSIONS[1]) not in _VERSIONS:
         yield f"Version is {members['Version']!r}; allowed: {', '.join(_VERSIONS)}"
     unknown = members.keys() - {"Version", "Id", "Statement"}
     if unknown:
         yield f"unknown elements: {', '.join(sorted(unknown))}"
-    statements: Any = members.get("Statement")
-    statements = statements if isinstance(statements, list) else [statements]
-    if not statements or statements == [None]:
+    statements = items_of(members.get("Statement"))
+    if not statements:
         yield "it has no Statement"
         return
     for index, statement in enumerate(statements):
@@ -69,7 +68,7 @@ def _statement_reasons(statement: Any, kind: PolicyKind) -> Iterator[str]:
     if not isinstance(statement, dict):
         yield "it must be a JSON object"
         return
-    members: Properties = statement
+    members = members_of(statement)
     if members.get("Effect") not in ("Allow", "Deny"):
         yield f"Effect is {members.get('Effect')!r}; allowed: Allow, Deny"
     unknown = members.keys() - _ELEMENTS
@@ -95,7 +94,6 @@ def _one_of(members: Properties, name: str, other: str) -> Iterator[str]:
 
 def _action_reasons(members: Properties) -> Iterator[str]:
     """Actions are `service:name` or `*`: AWS refuses anything else at once."""
-    given: Any = members.get("Action", members.get("NotAction", []))
-    for action in given if isinstance(given, list) else [given]:
+    for action in items_of(members.get("Action", members.get("NotAction"))):
         if not isinstance(action, str) or (action != "*" and action.count(":") != 1):
             yield f"action {action!r} is not of the form service:name"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from automation.local.resources.cloud import AwsError, ignoring
 from automation.local.resources.schema import Failure
-from automation.local.resources.values import Properties
+from automation.local.resources.values import Properties, items_of, members_of
 
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
@@ -32,7 +32,7 @@ def _redrive_policy_reasons(policy: Any) -> Iterator[str]:
     if not isinstance(policy, dict):
         yield "must be a JSON object"
         return
-    members: Properties = policy
+    members = members_of(policy)
     target, count = members.get("deadLetterTargetArn"), members.get("maxReceiveCount")
     if not isinstance(target, str) or ":sqs:" not in target:
         yield f"needs deadLetterTargetArn, the ARN of a queue; it is {target!r}"
@@ -58,12 +58,12 @@ def _allow_policy_reasons(policy: Any) -> Iterator[str]:
     if not isinstance(policy, dict):
         yield "must be a JSON object"
         return
-    members: Properties = policy
+    members = members_of(policy)
     permission, sources = members.get("redrivePermission"), members.get("sourceQueueArns")
     if permission not in _PERMISSIONS:
         yield f"needs redrivePermission, one of {', '.join(_PERMISSIONS)}; it is {permission!r}"
     if permission == "byQueue":
-        count = len(sources) if isinstance(sources, list) else 0
+        count = len(items_of(sources))
         if not 1 <= count <= _MAX_SOURCE_QUEUES:
             yield f"needs 1 to {_MAX_SOURCE_QUEUES} sourceQueueArns with byQueue; it has {count}"
     elif sources is not None:
@@ -123,5 +123,5 @@ def _attributes_by_arn(cloud: Cloud, arn: str) -> dict[str, str] | None:
     with ignoring("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
         url = cloud.sqs.get_queue_url(QueueName=parts[5])["QueueUrl"]
         answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        return dict(answer.get("Attributes", {}))
+        return {str(name): value for name, value in answer.get("Attributes", {}).items()}
     return None

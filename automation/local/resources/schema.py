@@ -20,7 +20,7 @@ class Property:
     """What one property may hold, and what a change of it means.
 
     `service_default`: what AWS takes when a program leaves the property out, without the provider
-    writing it down. `computed`: AWS fills it when the program does not. `output`: it is no input at all.
+    writing it down. `computed`: AWS fills it when the program does not. `output`: it is no input.
     `wire`: its name in the AWS request, when that is not its own name with a capital.
     `read_back`: whether AWS tells it; when not, the state keeps what the program said.
     `same`: a comparison of its own, for two values of which neither is unknown.
@@ -172,8 +172,10 @@ class ResourceType:
     gone; its second argument is the id, or what a person gave to `pulumi import`. `id_of` says the
     id of what was read, for types whose import id differs. `update` is None when every change
     replaces. `request` makes the parameters of `operation`, the AWS call that creates the
-    resource; by default each input under its wire name. `rules` see checked inputs; a value may still be unknown. `unsupported` names the
-    official provider's properties that are left out here, for a clear refusal.
+    resource; by default each input under its wire name. `rules` see checked inputs, of which some
+    may still be unknown. `unknown_after` names what a preview can't tell of an update.
+    `unsupported` names the official provider's properties that are left out here, for a clear
+    refusal.
     """
 
     token: str

@@ -124,7 +124,8 @@ def _create(cloud: Cloud, inputs: Properties) -> str:
 def _read(cloud: Cloud, url: str, _state: Properties) -> Properties | None:
     with ignoring(*_MISSING):
         answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        attributes: dict[str, str] = dict(answer.get("Attributes", {}))
+        given = answer.get("Attributes", {})
+        attributes = {str(name): value for name, value in given.items()}
         tags = cloud.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
         return _as_properties(url, attributes) | {"tags": dict(tags)}
     return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from google.protobuf import struct_pb2
 
@@ -139,11 +139,16 @@ def is_empty(value: Value) -> bool:
     return value is None or value is False or value == 0 or value == "" or value == []
 
 
-def without_empty(properties: Mapping[str, Value]) -> dict[str, Value]:
-    """The members that are not None."""
-    return {key: value for key, value in properties.items() if value is not None}
+def items_of(value: Any) -> list[Any]:
+    """The items of a list, or the one value as a list; nothing for None.
+
+    The way to walk what is not typed: JSON documents and AWS's answers.
+    """
+    if value is None:
+        return []
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
-def strings(values: Sequence[Value]) -> list[str]:
-    """The items that are strings."""
-    return [value for value in values if isinstance(value, str)]
+def members_of(value: Any) -> Properties:
+    """The members of an object; nothing for what is none."""
+    return cast("Properties", value) if isinstance(value, dict) else {}

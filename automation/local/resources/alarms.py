@@ -1,4 +1,4 @@
-"""CloudWatch: metric alarms and dashboards."""
+"""CloudWatch: metric alarms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from automation.local.resources.cloud import ignoring
-from automation.local.resources.documents import normalised
 from automation.local.resources.schema import (
     REGION,
     TAGS,
@@ -22,7 +21,7 @@ from automation.local.resources.schema import (
     text_map,
 )
 from automation.local.resources.tagging import as_pairs, tag_change
-from automation.local.resources.values import Properties
+from automation.local.resources.values import Properties, items_of
 from automation.local.resources.wire import from_wire, request
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ _QUERY_FIELDS: Final = {
     "period": Property(kind="int"),
     "returnData": Property(kind="bool", default=False),
 }
-_ALARM_PROPERTIES: Final[Mapping[str, Property]] = {
+_PROPERTIES: Final[Mapping[str, Property]] = {
     "name": Property(
         kind="string", force_new=True, min_length=1, max_length=255, wire="AlarmName", computed=True
     ),
@@ -159,7 +158,7 @@ def _alarm_failures(inputs: Properties) -> Iterator[Failure]:
 
 
 def _query_failures(queries: Any) -> Iterator[Failure]:
-    for index, query in enumerate(queries if isinstance(queries, list) else []):
+    for index, query in enumerate(items_of(queries)):
         if ("expression" in query) == ("metric" in query):
             path = f"metricQueries[{index}]"
             yield Failure("metricQueries", f"{path} needs exactly one of expression, metric")
@@ -167,13 +166,13 @@ def _query_failures(queries: Any) -> Iterator[Failure]:
 
 def _action_failures(inputs: Properties) -> Iterator[Failure]:
     for name in ("alarmActions", "okActions", "insufficientDataActions"):
-        for action in inputs.get(name) or []:
+        for action in items_of(inputs.get(name)):
             if isinstance(action, str) and re.match(r"arn:[\w-]+:[\w-]+:", action) is None:
                 yield Failure(name, f"{name} has {action!r}; it must be an ARN")
 
 
-def _alarm_request(inputs: Properties) -> Properties:
-    parameters = request(_ALARM_PROPERTIES, inputs)
+def _request(inputs: Properties) -> Properties:
+    parameters = request(_PROPERTIES, inputs)
     if isinstance(inputs.get("dimensions"), dict):
         parameters["Dimensions"] = _dimensions(inputs["dimensions"])
     if isinstance(inputs.get("metricQueries"), list):
@@ -199,7 +198,7 @@ def _query(query: Properties) -> Properties:
 
 def _put_alarm(cloud: Cloud, inputs: Properties) -> str:
     tags = as_pairs(inputs.get("tagsAll") or {})
-    cloud.cloudwatch.put_metric_alarm(**_alarm_request(inputs), Tags=cast("Any", tags))
+    cloud.cloudwatch.put_metric_alarm(**_request(inputs), Tags=cast("Any", tags))
     return str(inputs["name"])
 
 
@@ -212,7 +211,7 @@ def _read_alarm(cloud: Cloud, name: str, _state: Properties) -> Properties | Non
     arn = alarm["AlarmArn"]
     tags = cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn).get("Tags", [])
     described = {key: value for key, value in alarm.items() if key not in ("Dimensions", "Metrics")}
-    properties = from_wire(_ALARM_PROPERTIES, described)
+    properties = from_wire(_PROPERTIES, described)
     if alarm.get("Dimensions"):
         properties["dimensions"] = _dimension_map(alarm["Dimensions"])
     if alarm.get("Metrics"):
@@ -237,7 +236,7 @@ def _query_properties(query: Properties) -> Properties:
 
 
 def _update_alarm(cloud: Cloud, _name: str, change: Change) -> None:
-    parameters = _alarm_request(change.new)
+    parameters = _request(change.new)
     cloud.cloudwatch.put_metric_alarm(**parameters)
     arn, tags = change.old["arn"], tag_change(change)
     if tags.removed:
@@ -253,10 +252,10 @@ def _delete_alarm(cloud: Cloud, name: str, _state: Properties) -> None:
 
 METRIC_ALARM: Final = ResourceType(
     token="aws:cloudwatch/metricAlarm:MetricAlarm",  # noqa: S106 - a type token
-    properties=_ALARM_PROPERTIES,
+    properties=_PROPERTIES,
     auto_name=AutoName(max_length=255),
     operation=Operation(service="cloudwatch", name="PutMetricAlarm"),
-    request=_alarm_request,
+    request=_request,
     rules=(_alarm_failures, _action_failures),
     unsupported=frozenset(
         {"evaluationCriteria", "evaluationInterval", "evaluationWindow", "warmUpConfiguration"}
@@ -265,52 +264,4 @@ METRIC_ALARM: Final = ResourceType(
     read=_read_alarm,
     update=_update_alarm,
     delete=_delete_alarm,
-)
-
-_DASHBOARD_PROPERTIES: Final[Mapping[str, Property]] = {
-    "dashboardBody": Property(kind="string", required=True, format="json"),
-    "dashboardName": Property(
-        kind="string", required=True, force_new=True, max_length=255, pattern="[0-9A-Za-z_-]+"
-    ),
-    "dashboardArn": output(),
-    **REGION,
-}
-
-
-def _put_dashboard(cloud: Cloud, inputs: Properties) -> str:
-    name = str(inputs["dashboardName"])
-    cloud.cloudwatch.put_dashboard(
-        DashboardName=name, DashboardBody=normalised(inputs["dashboardBody"])
-    )
-    return name
-
-
-def _read_dashboard(cloud: Cloud, name: str, _state: Properties) -> Properties | None:
-    with ignoring("ResourceNotFound", "DashboardNotFoundError"):
-        answer = cloud.cloudwatch.get_dashboard(DashboardName=name)
-        return {
-            "dashboardName": name,
-            "dashboardBody": answer["DashboardBody"],
-            "dashboardArn": answer["DashboardArn"],
-        }
-    return None
-
-
-def _update_dashboard(cloud: Cloud, _name: str, change: Change) -> None:
-    _put_dashboard(cloud, change.new)
-
-
-def _delete_dashboard(cloud: Cloud, name: str, _state: Properties) -> None:
-    with ignoring("ResourceNotFound", "DashboardNotFoundError"):
-        cloud.cloudwatch.delete_dashboards(DashboardNames=[name])
-
-
-DASHBOARD: Final = ResourceType(
-    token="aws:cloudwatch/dashboard:Dashboard",  # noqa: S106 - a type token
-    properties=_DASHBOARD_PROPERTIES,
-    operation=Operation(service="cloudwatch", name="PutDashboard"),
-    create=_put_dashboard,
-    read=_read_dashboard,
-    update=_update_dashboard,
-    delete=_delete_dashboard,
 )
