@@ -107,20 +107,32 @@ def main() -> int:
     return 0
 
 
+class _AbsentError(AttemptError):
+    """There is nothing: worth a line only when nothing is in the next place either."""
+
+
 class _Attempts:
     """Collects why attempts failed, for the report while they go on and for the error at last."""
 
     def __init__(self, *, report: Report) -> None:
         self.report = report
         self.failures: list[str] = []
+        self._unsaid: list[str] = []
 
     def make(self, title: str, attempt: Callable[[], Engine], *, then: str) -> Engine | None:
         try:
             return attempt()
         except AttemptError as error:
             self.failures.append(f"{title}: {error}")
-            self.report(f"{title}: {error}; next: {then}")
+            self._unsaid.append(f"{title}: {error}; next: {then}")
+            if not isinstance(error, _AbsentError):
+                self._say()
             return None
+
+    def _say(self) -> None:
+        for line in self._unsaid:
+            self.report(line)
+        self._unsaid.clear()
 
     def error(self) -> EngineError:
         needed = ".".join(map(str, MINIMUM_VERSION))
@@ -137,7 +149,7 @@ class _Attempts:
 def _on_path() -> Engine:
     found = shutil.which("pulumi")
     if found is None:
-        raise AttemptError("not found")
+        raise _AbsentError("not found")
     return _checked(Path(found).absolute(), source="on PATH", host_on_path=True)
 
 

@@ -166,8 +166,9 @@ def test_newest_installed_version_that_works_is_taken(machine: Machine) -> None:
     for version in ("3.99.0", "3.251.0", "3.260.0"):
         machine.installed(version)
     machine.installed("3.300.0", script="exit 3")
-    engine = find_engine(installers=())
+    engine = find_engine(report=machine.lines.append, installers=())
     assert (engine.version, engine.source) == ("3.260.0", "installed before")
+    assert machine.lines == [], "that PATH holds none is no news then"
 
 
 def test_no_go_and_no_network_lists_every_attempt_and_the_fix(machine: Machine) -> None:
