@@ -46,7 +46,7 @@ MAX_RECEIVE_COUNT = Limit(
 )
 FUNCTION_TIMEOUT = Limit(1, 900, "seconds", "AWS Lambda Developer Guide, Lambda quotas")
 FUNCTION_MEMORY = Limit(128, 10_240, "MB", "AWS Lambda Developer Guide, Lambda quotas")
-# AWS accepts 0 too (nothing runs) and 1, which a mapping can't live with: see PITFALLS row 2.
+# AWS accepts 0 too, where nothing runs, and 1, which is below the least a mapping polls with.
 RESERVED_CONCURRENCY = Limit(
     2,
     10_000,

@@ -13,7 +13,7 @@ from components.outputs import OutputsError, StackOutputs
 
 SCHEMA = json.loads(Path(outputs.__file__).with_name("outputs.schema.json").read_text())
 
-# As PRODUCT.md promises them: a name may be added to this list, none removed.
+# What downstream teams were promised: a name may be added to this list, none removed.
 CONTRACT = [
     "queueUrl",
     "queueArn",
