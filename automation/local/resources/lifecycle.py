@@ -175,7 +175,7 @@ def _imported_inputs(resource_type: ResourceType, outputs: Mapping[str, Value]) 
         for name, prop in resource_type.inputs.items()
         if name in outputs
         and name != "namePrefix"
-        and (not is_empty(outputs[name]) or outputs[name] == prop.default)
+        and (not is_empty(outputs[name]) or prop.default is not None)
     }
     if "tagsAll" in resource_type.properties:
         inputs["tagsAll"] = outputs.get("tagsAll", {})

@@ -91,12 +91,10 @@ def _update_role(cloud: Cloud, name: str, change: Change) -> None:
     iam, new = cloud.iam, change.new
     if change.touches("assumeRolePolicy"):
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=new["assumeRolePolicy"])
-    if change.touches("description", "maxSessionDuration"):
-        iam.update_role(
-            RoleName=name,
-            Description=new.get("description", ""),
-            MaxSessionDuration=new["maxSessionDuration"],
-        )
+    if change.touches("description"):
+        iam.update_role_description(RoleName=name, Description=new.get("description", ""))
+    if change.touches("maxSessionDuration"):
+        iam.update_role(RoleName=name, MaxSessionDuration=new["maxSessionDuration"])
     if change.touches("permissionsBoundary"):
         boundary = new.get("permissionsBoundary")
         if boundary:
