@@ -31,7 +31,7 @@ help:
 setup:
 	@test "$$(cat .venv/.installed-requirements.lock 2>/dev/null)" = "$$(cat requirements.lock)" \
 		&& .venv/bin/python -c '' 2>/dev/null || $(MAKE) .environment
-	@.venv/bin/python -m automation.local.engine
+	@.venv/bin/python -m automation.engine
 
 .environment:
 	@python="$(PYTHON)"; command -v "$$python" >/dev/null || { \

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from automation.e2e import Options, run_e2e
 from automation.errors import AutomationError
-from automation.interrupts import Interrupts
+from automation.interrupts import Interrupts, SignalledError
 from automation.local_command import run_local
 from automation.presenting import as_json, as_table
 from automation.progress import Progress
@@ -199,14 +199,28 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
     except click.Abort:
+        # Ctrl-C at a question, or before anything was created.
         _complain("stopped; nothing was created")
     except (AutomationError, BotoCoreError, ClientError, OSError) as error:
-        _complain(str(error))
-    except KeyboardInterrupt:
-        _complain("interrupted")
+        for message in _messages(error):
+            _complain(message)
+    except SignalledError as signalled:
+        _complain(str(signalled))
     except Exception:  # noqa: BLE001 a defect of ours must not look like exit code 1, "broken"
         traceback.print_exc()
     return WRONG
+
+
+def _messages(error: BaseException) -> list[str]:
+    """What was wrong first, then what went wrong on the way out because of it."""
+    messages: list[str] = []
+    seen: BaseException | None = error
+    while seen:
+        is_ours = seen is error or isinstance(seen, AutomationError)
+        if is_ours and not any(str(seen) in message for message in messages):
+            messages.insert(0, str(seen))
+        seen = seen.__cause__ or seen.__context__
+    return messages
 
 
 def _complain(message: str) -> None:

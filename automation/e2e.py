@@ -28,7 +28,7 @@ from automation.accounting import (
 )
 from automation.alarm_watch import Witness, topic_witness, watch_alarm
 from automation.deadletters.reading import read_dead_letters
-from automation.errors import StillWaitingError
+from automation.errors import AutomationError, StillWaitingError
 from automation.interrupts import AbandonedRunError, Interrupts
 from automation.progress import Progress
 from automation.queue_depth import Depth, queue_depth
@@ -37,6 +37,9 @@ from automation.stacks import REPOSITORY, DestructionError, keeping_command, thr
 from automation.targets import Target, TargetName, opened_target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
+
+# Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
+_NEEDED_BYTES = 200 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +137,7 @@ def run_e2e(
             keep=options.keep,
         ) as outputs:
             findings = _prove(options, target, outputs, progress)
+            interrupts.raise_received()
         if options.keep:
             progress.say(keeping_command(target, home, options.stack))
     timings = {**progress.timings_seconds, "total": time.monotonic() - started}
@@ -156,6 +160,7 @@ def _home(options: Options) -> Generator[Path]:
     """The folder of a run: it goes with the run, unless something may be left to look at."""
     if options.target == "local" and not options.keep:
         with tempfile.TemporaryDirectory(prefix="reliable-queue-") as folder:
+            _refuse_full_disk(Path(folder))
             yield Path(folder)
         return
     # The state is the only list of what exists in a real account: no place for a temp folder.
@@ -170,6 +175,16 @@ def _home(options: Options) -> Generator[Path]:
     finally:
         if not is_needed:
             shutil.rmtree(home)
+
+
+def _refuse_full_disk(folder: Path) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < _NEEDED_BYTES:
+        raise AutomationError(
+            f"the temporary folder {folder.parent} has {free_bytes // 2**20} MiB free, the "
+            f"embedded AWS needs {_NEEDED_BYTES // 2**20} MiB: make room, or set TMPDIR to "
+            "another folder"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

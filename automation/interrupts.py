@@ -14,20 +14,23 @@ from collections.abc import Callable, Generator, Mapping
 from types import FrameType
 from typing import IO
 
+import psutil
 from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from automation.errors import AutomationError
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class InterruptedRunError(AutomationError):
+class SignalledError(BaseException):
+    """A signal ended the run. No `Exception`: a library that retries would swallow that."""
+
+
+class InterruptedRunError(SignalledError):
     """A first signal ended the run; what it had created is destroyed on the way out."""
 
 
-class AbandonedRunError(AutomationError):
+class AbandonedRunError(SignalledError):
     """A second signal ended the run at once; the message of who catches it says what is left."""
 
 
@@ -63,6 +66,14 @@ class Interrupts:
         finally:
             self._shields -= 1
         if len(self._received) > received_before and not self._shields:
+            raise self._interrupted()
+
+    def raise_received(self) -> None:
+        """Raise InterruptedRunError when a signal has come, should nothing have come of it.
+
+        An exception is lost when the signal comes while the interpreter runs a finaliser.
+        """
+        if self._received:
             raise self._interrupted()
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
@@ -119,9 +130,7 @@ class EngineCommand(PulumiCommand):
         try:
             process.wait()
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end_with_descendants(process)
             raise
         finally:
             text, error_text = output.text(), errors.text()
@@ -129,6 +138,16 @@ class EngineCommand(PulumiCommand):
         if result.code != 0:
             raise create_command_error(result)
         return result
+
+
+def _end_with_descendants(process: "subprocess.Popen[str]") -> None:
+    # The engine starts its language host in a process group of the host's own.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        engine = psutil.Process(process.pid)
+        for each in [*engine.children(recursive=True), engine]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+    process.wait()
 
 
 class _LineReader:

@@ -87,7 +87,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print one line that stays."""
-        self._console.print(line, markup=False)
+        self._console.print(line, markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def paused(self) -> Generator[None]:

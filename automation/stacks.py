@@ -117,16 +117,23 @@ def _deploy(stack: Stack, interrupts: Interrupts, on_change: Callable[[str], Non
 def _destroy(
     stack: Stack, target: Target, home: Path, interrupts: Interrupts, progress: Progress
 ) -> None:
-    how = f"to remove what is left: {removal_command(target, home, stack.name)}"
     try:
         with progress.step("destroy"), interrupts.shielded():
             stack.destroy(on_event=_change_reporter(progress.detail), remove=True)
     except CommandError as error:
         raise DestructionError(
-            f"stack {stack.name} could not be destroyed; {how}\n{diagnostics(error)}"
+            f"stack {stack.name} could not be destroyed: {_what_is_left(target, home, stack.name)}"
+            f"\n{diagnostics(error)}"
         ) from error
     except AbandonedRunError as error:
-        raise AbandonedRunError(f"{error}; stack {stack.name} may be left, {how}") from error
+        what = _what_is_left(target, home, stack.name)
+        raise AbandonedRunError(f"{error}; stack {stack.name}: {what}") from error
+
+
+def _what_is_left(target: Target, home: Path, name: str) -> str:
+    if target.name == "local":
+        return "it went with the embedded AWS, nothing is left"
+    return f"what is left is removed by: {removal_command(target, home, name)}"
 
 
 def stack_outputs(target: Target, name: str) -> StackOutputs:

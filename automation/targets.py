@@ -15,9 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from semver import VersionInfo
 
+from automation.engine.finding import find_engine
 from automation.errors import AutomationError
 from automation.interrupts import EngineCommand
-from automation.local.engine import find_engine
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -1,5 +1,6 @@
 """Runs the main job as a user does, in a temporary folder that must be empty afterwards."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -34,18 +36,16 @@ def temporary_folder(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     yield folder
     assert [path.name for path in folder.iterdir()] == []
-    assert processes_with(f"TMPDIR={folder}") == []
+    assert processes_in(folder) == []
 
 
-def processes_with(text: str) -> list[str]:
-    """Command lines of the processes whose environment holds `text`; Linux only."""
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of the processes that have `folder` as their TMPDIR."""
     found: list[str] = []
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if text.encode() in environment.read_bytes():
-                found.append(environment.with_name("cmdline").read_text().replace("\0", " "))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if process.environ().get("TMPDIR", "").startswith(str(folder)):
+                found.append(" ".join(process.cmdline()))
     return found
 
 

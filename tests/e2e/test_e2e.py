@@ -1,4 +1,4 @@
-"""The main job, whole: it holds for our consumer, and is broken for consumers that lose messages."""
+"""The main job, whole: it holds for our consumer and breaks for consumers that lose messages."""
 
 from collections.abc import Callable
 

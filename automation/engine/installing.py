@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.local.engine_build import BuildError, build_engine
-from automation.local.processes import ProcessError, Report, interrupts_raise, run_reporting
+from automation.engine.building import BuildError, build_engine
+from automation.engine.processes import ProcessError, Report, interrupts_raise, run_reporting
 
 # The version that is downloaded or built: the newest whose Go module can be had. The modules in
 # tools/ pin the same one.

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from automation.local import processes
-from automation.local.processes import ProcessError, interrupts_raise, run_reporting
+from automation.engine import processes
+from automation.engine.processes import ProcessError, interrupts_raise, run_reporting
 
 
 def run(script: str, tmp_path: Path, **options: object) -> None:

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.local.engine import MINIMUM_VERSION, EngineError, find_engine, main
-from automation.local.engine_build import (
+from automation.engine.building import (
     HOST_MODULE,
     HOST_SCRIPT,
     BuildError,
@@ -24,7 +23,8 @@ from automation.local.engine_build import (
     find_go,
     pinned_version,
 )
-from automation.local.engine_install import (
+from automation.engine.finding import MINIMUM_VERSION, EngineError, find_engine, main
+from automation.engine.installing import (
     BUILD,
     DOWNLOAD,
     ENGINE_VERSION,
@@ -33,7 +33,7 @@ from automation.local.engine_install import (
     Installer,
 )
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 TOOLS = REPOSITORY / "tools"
 DEADLINE_SECONDS = 20
 
@@ -328,8 +328,8 @@ def test_interrupted_build_ends_its_processes_and_leaves_nothing(
     pid_file = machine.home / "pid"
     machine.program("go", fake_go(machine.home, build=f"echo $$ > {pid_file}; exec /bin/sleep 600"))
     program = (
-        "from automation.local.engine import find_engine; "
-        "from automation.local.engine_install import BUILD; "
+        "from automation.engine.finding import find_engine; "
+        "from automation.engine.installing import BUILD; "
         "find_engine(report=lambda line: print(line, flush=True), installers=(BUILD,))"
     )
     with subprocess.Popen(
@@ -356,8 +356,8 @@ def test_interrupted_build_ends_its_processes_and_leaves_nothing(
 def test_set_up_exits_with_2_and_the_reasons_when_there_is_no_engine(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("automation.local.engine.DOWNLOAD", unable("no network"))
-    monkeypatch.setattr("automation.local.engine.BUILD", unable("no Go"))
+    monkeypatch.setattr("automation.engine.finding.DOWNLOAD", unable("no network"))
+    monkeypatch.setattr("automation.engine.finding.BUILD", unable("no Go"))
     assert main() == 2
     output = capsys.readouterr()
     assert output.out == ""
@@ -376,7 +376,7 @@ def test_set_up_exits_with_0_and_says_where_the_engine_is(
 
 
 def test_finding_an_engine_does_not_import_pulumi() -> None:
-    program = "import sys, automation.local.engine; sys.exit('pulumi' in sys.modules)"
+    program = "import sys, automation.engine.finding; sys.exit('pulumi' in sys.modules)"
     assert subprocess.call([sys.executable, "-c", program], cwd=REPOSITORY) == 0
 
 

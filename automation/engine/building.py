@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.local.processes import ProcessError, Report, run_reporting
+from automation.engine.processes import ProcessError, Report, run_reporting
 
 # Measured: 2.5 minutes on 2 cores with everything still to download; ten times that is a hang.
 BUILD_DEADLINE_SECONDS = 1500.0

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.errors import AutomationError
-from automation.local.engine_build import HOST_BINARY
-from automation.local.engine_install import (
+from automation.engine.building import HOST_BINARY
+from automation.engine.installing import (
     BUILD,
     DOWNLOAD,
     ENGINE_VERSION,
@@ -23,7 +22,8 @@ from automation.local.engine_install import (
     installing_into,
     scratch_folder,
 )
-from automation.local.processes import Report
+from automation.engine.processes import Report
+from automation.errors import AutomationError
 
 # A CLI found on the machine must be at least this new: every run of the stand-in provider, and of
 # Python SDK 3.272 with this engine, was made with this version. (The Automation API
@@ -248,7 +248,3 @@ def _install_with(way: Installer, versions: Path, report: Report) -> Engine:
             target.rename(scratch / "replaced")
         made.rename(target)
     return _checked(target / "bin" / "pulumi", source=way.source)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

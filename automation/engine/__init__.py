@@ -1,0 +1,1 @@
+"""The Pulumi engine of this machine: found, downloaded or built."""

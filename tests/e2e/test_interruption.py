@@ -1,0 +1,121 @@
+"""However a run is ended, it destroys what it created, says so, and leaves nothing behind."""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from automation.cli import main
+from automation.waiting import wait_until
+
+from .conftest import COMMAND, REPOSITORY
+
+pytestmark = pytest.mark.engine
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+BAD_MESSAGES_FOR_A_WHILE = ("--json", "--duration", "20", "--rate", "5", "--bad-ratio", "0.5")
+
+
+@pytest.fixture
+def start(e2e_environment: dict[str, str]) -> Iterator[Start]:
+    """Starts the main job; ends what a failed test leaves running, by its own SIGTERM."""
+    with contextlib.ExitStack() as running:
+
+        def start_one(*arguments: str) -> "subprocess.Popen[str]":
+            run = running.enter_context(
+                subprocess.Popen(
+                    [*COMMAND, *arguments],
+                    cwd=REPOSITORY,
+                    env=e2e_environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            running.callback(run.terminate)
+            return run
+
+        yield start_one
+
+
+def read_until_step_ended(run: "subprocess.Popen[str]", step: str) -> None:
+    assert run.stderr is not None
+    for line in run.stderr:
+        if line.startswith(step):
+            return
+    pytest.fail(f"the run ended before its step {step} did")
+
+
+def wait_until_engine_works(environment: dict[str, str]) -> None:
+    # It holds a lock in its state while it does.
+    locks = "*/stacks/.pulumi/locks/**/*.json"
+    wait_until(
+        "the engine works",
+        lambda: (bool(list(Path(environment["TMPDIR"]).glob(locks))), "no lock"),
+        timeout_seconds=30,
+    )
+
+
+def assert_in_order(text: str, *parts: str) -> None:
+    found = [text.find(part) for part in parts]
+    assert -1 not in found, text
+    assert found == sorted(found), text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_during_up_lets_the_engine_end_and_destroys_everything(
+    start: Start, e2e_environment: dict[str, str], number: signal.Signals
+) -> None:
+    run = start(*BAD_MESSAGES_FOR_A_WHILE)
+    wait_until_engine_works(e2e_environment)
+    run.send_signal(number)
+    output, error = run.communicate(timeout=60)
+    assert (run.returncode, output) == (2, "")
+    assert "the running step comes to its end first" in error
+    assert_in_order(error, "up ", "destroy ", f"error: interrupted by {number.name}")
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("step_before", ["ready", "up", "produce", "alarm"])
+def test_signal_at_any_other_time_destroys_everything(
+    start: Start, step_before: str, number: signal.Signals
+) -> None:
+    run = start("--json", "--messages", "20", "--rate", "unlimited")
+    read_until_step_ended(run, step_before)
+    run.send_signal(number)
+    output, error = run.communicate(timeout=60)
+    assert (run.returncode, output) == (2, "")
+    assert f"error: interrupted by {number.name}" in error
+    assert "destroy  failed" not in error
+    assert "Traceback" not in error
+
+
+def test_second_signal_stops_the_destruction_at_once_and_leaves_nothing_local(
+    start: Start, e2e_environment: dict[str, str]
+) -> None:
+    run = start(*BAD_MESSAGES_FOR_A_WHILE)
+    read_until_step_ended(run, "up")
+    run.send_signal(signal.SIGINT)
+    wait_until_engine_works(e2e_environment)
+    run.send_signal(signal.SIGINT)
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert "stopped at once by a second SIGINT" in error
+    assert "it went with the embedded AWS" in error
+
+
+def test_full_temporary_folder_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 2**20))
+    with pytest.raises(SystemExit) as ended:
+        main(["e2e", "--json"])
+    captured = capsys.readouterr()
+    assert (ended.value.code, captured.out) == (2, "")
+    assert "has 1 MiB free, the embedded AWS needs 200 MiB" in captured.err
