@@ -261,6 +261,7 @@ def serve_provider(settings: ProviderSettings) -> Generator[int]:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    pool.submit(servicer.connections.warm_up, settings.region)
     try:
         yield port
     finally:

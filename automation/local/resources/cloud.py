@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -53,13 +54,20 @@ def ignoring(*codes: str) -> Generator[None]:
             raise
 
 
+# Reading the models of AWS's services is most of the time that a client takes.
+_MODELS: Final = botocore.loaders.create_loader()
+_SERVICES: Final = ("sqs", "iam", "lambda", "logs", "sns", "cloudwatch")
+
+
 def _empty_session() -> botocore.session.Session:
     """A session that reads neither the user's AWS files nor a profile from the environment."""
     nothing = (None, None, None, None)
     no_file = (None, None, os.devnull, None)
-    return botocore.session.Session(
+    session = botocore.session.Session(
         session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
     )
+    session.register_component("data_loader", _MODELS)
+    return session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +89,11 @@ class Connections:
             if key not in self._clients:
                 self._clients[key] = self._new_client(service, region)
             return self._clients[key]
+
+    def warm_up(self, region: str) -> None:
+        """Makes the clients that nearly every program needs, while the engine still starts."""
+        for service in _SERVICES:
+            self.client(service, region)
 
     def _new_client(self, service: str, region: str) -> Any:
         session = boto3.Session(botocore_session=self._session)
