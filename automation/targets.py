@@ -166,6 +166,7 @@ def opened_target(
     Raises:
         AutomationError: no engine, no credentials, no region, or the embedded AWS did not start.
     """
+    home = home.resolve()
     found = find_engine(report=report)
     engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
     if name == "aws":
