@@ -16,7 +16,8 @@ _LONGEST_SUFFIX = "-consumer-function"
 class ConsumerArgs:
     """How messages are handed to a function, and which one.
 
-    function: its code, time and memory. The queue's URL reaches it as `QUEUE_URL`.
+    function: its code, time and memory. The queue's URL reaches it as `QUEUE_URL`, the number of
+        receives before a message is dead-lettered as `MAX_RECEIVE_COUNT`.
     batch_size: messages in one invocation at most, 1 to 10, or to 10,000 with a window.
     batching_window_seconds: how long to gather a batch, 0 to 300.
     maximum_concurrency: batches processed at once, 2 to 1,000; by default what the function has
@@ -173,7 +174,11 @@ class ReliableQueue(pulumi.ComponentResource):
         self, queue: aws.sqs.Queue, redrive: aws.sqs.RedrivePolicy
     ) -> tuple[PythonFunction, aws.lambda_.EventSourceMapping]:
         name, args = self._name, self._args.consumer
-        environment = {**args.function.environment, "QUEUE_URL": queue.url}
+        environment = {
+            **args.function.environment,
+            "QUEUE_URL": queue.url,
+            "MAX_RECEIVE_COUNT": str(self._args.max_receive_count),
+        }
         function = replace(args.function, environment=environment)
         consumer = PythonFunction(f"{name}-consumer", function, opts=self._child)
         may_consume = consumer.allow("consume", policies.consume(queue_arn=queue.arn))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import random
 import re
@@ -107,14 +108,39 @@ class MessageKey:
 
 @dataclass(frozen=True)
 class Failure:
-    """A record that failed, or was skipped because one before it in its group failed."""
+    """A record that failed, or was skipped because one before it in its group failed.
+
+    `is_final` says that it failed at its last receive: only the move to the dead-letter queue
+    follows.
+    """
 
     record: SQSRecord
     error: BaseException
+    is_final: bool
 
     @property
     def is_skipped(self) -> bool:
         return isinstance(self.error, SQSFifoMessageGroupCircuitBreakerError)
+
+
+class FifoProcessor(SqsFifoPartialProcessor):
+    """Stops a message group at a failed record that will come back, and at no other.
+
+    A record that failed at its last receive is dead-lettered before its group is delivered again:
+    those behind it have nothing to wait for, and skipping them would only cost one of their
+    receives.
+    """
+
+    def __init__(self, max_receive_count: float) -> None:
+        super().__init__(skip_group_on_error=True)  # pyright: ignore[reportUnknownMemberType]
+        self.raise_on_entire_batch_failure = False  # the constructor above does not take it
+        self._max_receive_count = max_receive_count
+
+    def failure_handler(self, record: SQSRecord, exception: Any) -> Any:
+        is_final = _receive_count(record) >= self._max_receive_count
+        # BatchProcessor's own does not remember the group as stopped. Both are untyped.
+        above: Any = super(SqsFifoPartialProcessor, self) if is_final else super()
+        return above.failure_handler(record, exception)
 
 
 # POWERTOOLS_LOGGER_LOG_EVENT would put whole events, bodies too, into the log; it can't here.
@@ -131,13 +157,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         SQS shall deliver again. Also when all failed: raising instead would have the same effect
         on them, but lose their back-off and cost the worker.
 
+    Environment: `QUEUE_URL`, and where the queue has a dead-letter queue `MAX_RECEIVE_COUNT`, its
+    `maxReceiveCount`. A record that fails at its last receive is given back without back-off, so
+    that it is dead-lettered at once. Without the variable each receive counts as one of many.
+
     Raises:
         KeyError: when the event has no `Records` or the function no `QUEUE_URL`.
+        ValueError: when `MAX_RECEIVE_COUNT` is no number.
     """
     queue_url = os.environ["QUEUE_URL"]
+    max_receive_count = float(os.environ.get("MAX_RECEIVE_COUNT", math.inf))
     records: list[dict[str, Any]] = event["Records"]
     is_fifo = bool(records) and records[0]["eventSourceARN"].endswith(".fifo")
-    processed, failures = process_batch(records, is_fifo=is_fifo)
+    processed, failures = process_batch(
+        records, is_fifo=is_fifo, max_receive_count=max_receive_count
+    )
     for failure in failures:
         _log_failure(failure)
     _log_batch(processed, failures)
@@ -146,22 +180,24 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def process_batch(
-    records: list[dict[str, Any]], *, is_fifo: bool
+    records: list[dict[str, Any]], *, is_fifo: bool, max_receive_count: float = math.inf
 ) -> tuple[list[MessageKey], list[Failure]]:
     """Process each record of a batch; return what was processed and what failed, both in order.
 
-    In a FIFO queue the first failure in a message group stops that group: what comes after it in
-    the batch is not processed and counts as failed. SQS counts that as one of its receives, so
-    the batches of a FIFO queue with few receives should be small.
+    In a FIFO queue a failed record that will be delivered again stops its message group: what
+    comes after it in the batch is not processed and counts as failed, so that the order holds.
+    SQS counts that as one of its receives. No good record is dead-lettered for it: SQS delivers a
+    group from its front, so nothing in it was received more often than what comes before, and at
+    its last receive (`max_receive_count`) a failed record stops its group no longer.
     """
     # Powertools leaves its lists of records untyped.
-    processor = cast("Any", _new_processor(is_fifo=is_fifo))
+    processor = cast("Any", _new_processor(is_fifo=is_fifo, max_receive_count=max_receive_count))
     with processor(records=records, handler=process_record):
         results = processor.process()
     processed = [result for status, result, _ in results if status == "success"]
     errors = [error for _, error, _ in processor.exceptions]
     failures = [
-        Failure(record=record, error=error)
+        Failure(record=record, error=error, is_final=_receive_count(record) >= max_receive_count)
         for record, error in zip(processor.fail_messages, errors, strict=True)
     ]
     return processed, failures
@@ -202,18 +238,21 @@ def plan_backoff(
 ) -> list[ChangeMessageVisibilityBatchRequestEntryTypeDef]:
     """Choose for each failed record, in the batch's order, when SQS shall deliver it again.
 
+    At once, when that was its last receive: SQS moves it to the dead-letter queue instead.
     In a FIFO queue a message in flight holds back its whole group, so a failed record that
     becomes visible early waits for those skipped behind it, and none can overtake it:
     https://repost.aws/knowledge-center/sqs-fifo-messages-not-returned
-    Therefore all of a group get the delay of the record that stopped it.
+    Therefore all others of a group get the delay of the record that stopped it.
     """
     delay_of_group: dict[str | None, int] = {}
     entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = []
     for index, failure in enumerate(failures):
-        delay_seconds = choose_backoff_seconds(_receive_count(failure.record))
-        if is_fifo:
-            group = failure.record.attributes.message_group_id
-            delay_seconds = delay_of_group.setdefault(group, delay_seconds)
+        delay_seconds = 0
+        if failure.is_skipped or not failure.is_final:
+            delay_seconds = choose_backoff_seconds(_receive_count(failure.record))
+            if is_fifo:
+                group = failure.record.attributes.message_group_id
+                delay_seconds = delay_of_group.setdefault(group, delay_seconds)
         entries.append(
             {
                 "Id": str(index),
@@ -224,12 +263,10 @@ def plan_backoff(
     return entries
 
 
-def _new_processor(*, is_fifo: bool) -> BatchProcessor:
+def _new_processor(*, is_fifo: bool, max_receive_count: float) -> BatchProcessor:
     # By the queue, not by the record: standard queues may carry group ids too (fair queues).
     if is_fifo:
-        processor = SqsFifoPartialProcessor(skip_group_on_error=True)
-        processor.raise_on_entire_batch_failure = False  # its constructor does not take it
-        return processor
+        return FifoProcessor(max_receive_count)
     return BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 

@@ -105,6 +105,7 @@ def test_the_consumer_knows_its_queue_and_may_consume_it_alone(deploy_queue: Mak
     deployed = deploy_queue(function={"environment": {"MODE": "x"}})
     variables = deployed.only("aws:lambda/function:Function").inputs["environment"]["variables"]
     assert variables["QUEUE_URL"] == "https://sqs/events-queue-1a2b3c4"
+    assert variables["MAX_RECEIVE_COUNT"] == "2"
     assert variables["MODE"] == "x"
     may = deployed.only("aws:iam/rolePolicy:RolePolicy", "events-consumer-may-consume")
     assert [s["Resource"] for s in may.document("policy")["Statement"]] == [QUEUE_ARN]

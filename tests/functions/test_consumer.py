@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -276,6 +278,116 @@ def test_all_of_a_stopped_group_become_visible_together(
         make_record(3, group="b"),
     )
     assert fake_sqs.delays == {"handle-0": 7, "handle-1": 1, "handle-2": 7, "handle-3": 1}
+
+
+@pytest.fixture
+def long_backoff(monkeypatch: pytest.MonkeyPatch) -> int:
+    """What each record waits that is delivered again, in seconds."""
+    monkeypatch.setattr(consumer, "choose_backoff_seconds", lambda _: 7)
+    return 7
+
+
+@pytest.mark.usefixtures("long_backoff")
+@pytest.mark.parametrize(("receive_count", "delay"), [(1, 7), (2, 0), (3, 0)])
+def test_after_the_last_receive_a_record_goes_to_its_dead_letter_queue_at_once(
+    run: Run,
+    fake_sqs: FakeSqs,
+    monkeypatch: pytest.MonkeyPatch,
+    receive_count: int,
+    delay: int,
+):
+    monkeypatch.setenv("MAX_RECEIVE_COUNT", "2")
+    assert run(make_record(0, store_id=None, receive_count=receive_count)) == ["id-0"]
+    assert fake_sqs.delays == {"handle-0": delay}
+
+
+def test_without_the_number_of_receives_every_record_waits(
+    run: Run, fake_sqs: FakeSqs, long_backoff: int
+):
+    run(make_record(0, store_id=None, receive_count=1000))
+    assert fake_sqs.delays == {"handle-0": long_backoff}
+
+
+def test_a_number_of_receives_that_is_none_fails_before_anything_is_processed(
+    run: Run, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MAX_RECEIVE_COUNT", "two")
+    with pytest.raises(ValueError, match="two"):
+        run(make_record(0))
+    assert "processed" not in log.getvalue()
+
+
+@pytest.mark.usefixtures("long_backoff")
+def test_a_record_at_its_last_receive_does_not_stop_its_group(
+    run: Run,
+    log: io.StringIO,
+    fake_sqs: FakeSqs,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("MAX_RECEIVE_COUNT", "2")
+    failed = run(
+        make_record(0, group="a", store_id=None, receive_count=2),
+        make_record(1, group="a", receive_count=2),
+        make_record(2, group="a", store_id=None, receive_count=1),
+        make_record(3, group="a", receive_count=1),
+        make_record(4, group="b", store_id=None, receive_count=2),
+    )
+    assert failed == ["id-0", "id-2", "id-3", "id-4"]
+    assert read_log(log, "INFO")[0]["processed"] == {"run-1": [1]}
+    assert fake_sqs.delays == {"handle-0": 0, "handle-2": 7, "handle-3": 7, "handle-4": 0}
+
+
+class FifoQueue:
+    """One message group as SQS delivers it: from its front, dead-lettered after its receives."""
+
+    def __init__(self, is_good: list[bool], max_receive_count: int) -> None:
+        self.waiting = list(enumerate(is_good))
+        self.receives = Counter[int]()
+        self.dead: list[int] = []
+        self.max_receive_count = max_receive_count
+
+    def receive(self, size: int) -> list[dict[str, Any]]:
+        for seq, _ in list(self.waiting):
+            if self.receives[seq] >= self.max_receive_count:
+                self.dead.append(seq)
+        self.waiting = [item for item in self.waiting if item[0] not in self.dead]
+        batch = self.waiting[:size]
+        self.receives.update(seq for seq, _ in batch)
+        return [
+            make_record(
+                seq,
+                group="a",
+                store_id="1" if is_good else None,
+                receive_count=self.receives[seq],
+            )
+            for seq, is_good in batch
+        ]
+
+    def keep(self, failed: set[str], batch: list[dict[str, Any]]) -> None:
+        done = {record["messageId"] for record in batch} - failed
+        self.waiting = [item for item in self.waiting if f"id-{item[0]}" not in done]
+
+
+@given(
+    is_good=st.lists(st.booleans(), max_size=25),
+    max_receive_count=st.integers(1, 4),
+    sizes=st.lists(st.integers(1, 10), min_size=1),
+)
+def test_a_group_is_processed_in_order_and_no_good_record_is_dead_lettered(
+    is_good: list[bool], max_receive_count: int, sizes: list[int]
+):
+    queue, processed = FifoQueue(is_good, max_receive_count), []
+    for size in cycle(sizes):
+        batch = queue.receive(size)
+        if not batch:
+            break
+        done, failures = consumer.process_batch(
+            batch, is_fifo=True, max_receive_count=max_receive_count
+        )
+        processed += [key.seq for key in done]
+        queue.keep({failure.record.message_id for failure in failures}, batch)
+    assert processed == [seq for seq, good in enumerate(is_good) if good]
+    assert queue.dead == [seq for seq, good in enumerate(is_good) if not good]
 
 
 @given(receive_count=st.integers(1, 1000))

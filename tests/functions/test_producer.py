@@ -471,7 +471,7 @@ def test_no_attempt_begins_when_the_invocation_has_no_time_for_it(
 @given(attempt=st.integers(1, 50))
 def test_backoff_between_attempts_is_jittered_below_a_doubling_ceiling(attempt: int):
     fake_time = FakeTime()
-    assert producer._wait_before(attempt, clock=fake_time.clock(), deadline=2000)  # noqa: SLF001
+    assert producer._wait_before(attempt, clock=fake_time.clock(), deadline=2000)
     (slept,) = fake_time.slept
     assert 0 <= slept <= min(2.0, 0.1 * 2 ** (attempt - 1))
 
