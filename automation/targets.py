@@ -68,7 +68,9 @@ class Clients:
         return self.session.client(
             "lambda",
             endpoint_url=self.endpoint_url,
-            config=Config(read_timeout=900, retries={"total_max_attempts": 1}),
+            config=Config(
+                read_timeout=900, retries={"total_max_attempts": 1}, proxies=self._proxies
+            ),
         )
 
     @property
@@ -76,7 +78,13 @@ class Clients:
         return Config(
             max_pool_connections=self.max_connections,
             retries={"mode": "standard", "total_max_attempts": 5},
+            proxies=self._proxies,
         )
+
+    @property
+    def _proxies(self) -> dict[str, str] | None:
+        # An endpoint of our own is on this machine, whatever HTTP_PROXY says.
+        return {} if self.endpoint_url else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from automation.local.emulator import (
     running_emulator,
 )
 from automation.local.provider import ProviderSettings, serve_provider
+from automation.local.resources.cloud import empty_session
 from automation.targets import LOCAL_PACE, Clients, Target, engine_environment
 
 DEFAULT_REGION = "us-east-1"
@@ -132,6 +133,7 @@ def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_por
         # (pulumi issue 10572, in v3.250.0).
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "AWS_ENDPOINT_URL": endpoint_url,
+        "NO_PROXY": LOOPBACK,
         # The emulator takes a 12-digit access key for the account.
         "AWS_ACCESS_KEY_ID": account_id,
         "AWS_SECRET_ACCESS_KEY": _ANY_SECRET,
@@ -139,7 +141,10 @@ def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_por
         "AWS_DEFAULT_REGION": region,
     }
     session = boto3.Session(
-        aws_access_key_id=account_id, aws_secret_access_key=_ANY_SECRET, region_name=region
+        aws_access_key_id=account_id,
+        aws_secret_access_key=_ANY_SECRET,
+        region_name=region,
+        botocore_session=empty_session(),
     )
     return Target(
         name="local",

@@ -59,7 +59,7 @@ _MODELS: Final = botocore.loaders.create_loader()
 _SERVICES: Final = ("sqs", "iam", "lambda", "logs", "sns", "cloudwatch")
 
 
-def _empty_session() -> botocore.session.Session:
+def empty_session() -> botocore.session.Session:
     """A session that reads neither the user's AWS files nor a profile from the environment."""
     nothing = (None, None, None, None)
     no_file = (None, None, os.devnull, None)
@@ -77,7 +77,7 @@ class Connections:
     endpoint_url: str
     account_id: str
     program_directory: Path
-    _session: botocore.session.Session = field(default_factory=_empty_session)
+    _session: botocore.session.Session = field(default_factory=empty_session)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
     # A session is not thread-safe while it makes a client; a made client is.
     _lock: threading.Lock = field(default_factory=threading.Lock)
