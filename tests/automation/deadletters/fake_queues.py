@@ -207,7 +207,10 @@ def _failure(entry_id: str, code: str, sender_fault: bool) -> dict[str, Any]:
 
 def client_error(code: str, status: int) -> ClientError:
     return ClientError(
-        {"Error": {"Code": code, "Message": "injected"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]  # noqa: E501
+        {
+            "Error": {"Code": code, "Message": "injected"},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        },  # type: ignore[typeddict-item]  # noqa: E501
         "SendMessageBatch",
     )
 

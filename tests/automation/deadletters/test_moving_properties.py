@@ -141,7 +141,7 @@ def known(path: Path) -> set[str]:
         return set(journal.possible_duplicates)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
 @given(data=st.data(), is_fifo=st.booleans())
 def test_no_message_is_lost_or_altered_and_duplicates_are_reported(
     data: st.DataObject, is_fifo: bool

@@ -1,0 +1,87 @@
+"""A map of texts on disk, so that what is known of each message costs no memory."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+
+class DiskMap:
+    """Texts by text, in the order of their first insertion; gone when it is closed.
+
+    SQLite keeps it in a file of its own that has no name and that nobody else can open. Any
+    thread may use it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # An empty name is a temporary database on disk (SQLite, "In-Memory Databases",
+        # section "Temporary Databases").
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute(
+            "CREATE TABLE items (position INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)"
+        )
+        # What is never committed is never synced: nothing here has to survive the process.
+        self._database.execute("BEGIN")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the disk."""
+        with self._lock:
+            self._database.close()
+
+    def add(self, key: str, value: str = "") -> bool:
+        """Insert a key that is not there; return whether it was new."""
+        with self._lock:
+            done = self._database.execute(
+                "INSERT OR IGNORE INTO items (key, value) VALUES (?, ?)", (key, value)
+            )
+        return done.rowcount > 0
+
+    def put(self, items: Iterable[tuple[str, str]]) -> None:
+        """Insert or change values by key."""
+        with self._lock:
+            self._database.executemany(
+                "INSERT INTO items (key, value) VALUES (?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                items,
+            )
+
+    def get(self, key: str) -> str | None:
+        """The value of a key; None when it is not there."""
+        with self._lock:
+            row = self._database.execute("SELECT value FROM items WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Each key and value; what is inserted meanwhile comes too."""
+        position = 0
+        while True:
+            with self._lock:
+                rows = self._database.execute(
+                    "SELECT position, key, value FROM items WHERE position > ? "
+                    "ORDER BY position LIMIT 200",
+                    (position,),
+                ).fetchall()
+            if not rows:
+                return
+            yield from ((key, value) for _, key, value in rows)
+            position = rows[-1][0]
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def __len__(self) -> int:
+        with self._lock:
+            return int(self._database.execute("SELECT count(*) FROM items").fetchone()[0])

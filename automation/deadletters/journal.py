@@ -1,0 +1,206 @@
+"""What a run has sent and deleted, on disk, so that one killed at any point can be continued."""
+
+import fcntl
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self, cast
+
+from automation.deadletters.disk_map import DiskMap
+from automation.errors import AutomationError
+
+State = Literal["intended", "sent", "deleted"]
+"""Of a message: about to be sent or unknown, accepted by SQS, deleted where it came from."""
+
+_VERSION = 1
+
+
+class JournalError(AutomationError):
+    """The journal can't be used; the message says what to do."""
+
+
+class Journal:
+    """Append-only JSON lines; one process at a time; any of its threads.
+
+    An intention is on the disk before a message is sent, so a run that comes after a kill knows
+    which messages may have been sent twice. An acceptance is written before the message is
+    deleted. What comes after is written without waiting for the disk: when it is lost, a message
+    is reported as a possible duplicate that is none, never the other way round.
+
+    Args:
+        path: the file; created when missing, continued when it is there.
+        purpose: which work it belongs to, for example "redrive"; must be the file's.
+        source: where the messages come from; must be the file's.
+
+    Attributes:
+        run_id: 12 hexadecimal digits, the same for all continuations.
+        is_continued: an earlier run left this journal unfinished.
+        last_written_seconds: Unix time of that run's last line; now for a new journal.
+
+    Raises:
+        JournalError: another process uses it, or it belongs to other work.
+    """
+
+    def __init__(self, path: Path, *, purpose: str, source: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.run_id = secrets.token_hex(6)
+        self.is_continued = False
+        self._lock = threading.Lock()
+        self._states = DiskMap()
+        self._duplicates: dict[str, None] = {}
+        self._file = path.open("a+b")
+        self.last_written_seconds = os.fstat(self._file.fileno()).st_mtime
+        try:
+            self._take(purpose, source)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file, and leave it for a continuation."""
+        self._file.close()
+        self._states.close()
+
+    def finish(self) -> None:
+        """Set the file aside, under a name that holds the run's id: nothing is left to continue."""
+        self.path.rename(self.path.with_name(f"{self.path.stem}.{self.run_id}.finished.jsonl"))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that was sent is known to be deleted where it came from."""
+        return all(state in ("deleted", "") for _, state in self._states.items())
+
+    def state(self, message_id: str) -> State | None:
+        """What is known of a message; None when it was not sent, or SQS refused it."""
+        state = self._states.get(message_id)
+        return cast("State", state) if state else None
+
+    @property
+    def possible_duplicates(self) -> tuple[str, ...]:
+        """Ids of messages that were sent again though the first sending may have succeeded."""
+        return tuple(self._duplicates)
+
+    def intend(self, message_ids: Collection[str]) -> None:
+        """Write, and have on the disk when this returns, that these are about to be sent."""
+        again = [key for key in message_ids if self._states.get(key) == "intended"]
+        if again:
+            self._write({"event": "possible_duplicates", "ids": again})
+        self._write({"event": "intended", "ids": list(message_ids)}, waits_for_disk=True)
+
+    def sent(self, new_ids: Mapping[str, str]) -> None:
+        """Write that SQS accepted these: the id that each had, and the one that it got."""
+        self._write({"event": "sent", "ids": dict(new_ids)})
+
+    def refused(self, message_ids: Collection[str]) -> None:
+        """Write that SQS did not take these."""
+        self._write({"event": "refused", "ids": list(message_ids)})
+
+    def deleted(self, message_ids: Collection[str]) -> None:
+        """Write that these are deleted where they came from."""
+        self._write({"event": "deleted", "ids": list(message_ids)})
+
+    def _take(self, purpose: str, source: str) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise JournalError(
+                f"another run is working on {source} (it holds {self.path}): wait for its end"
+            ) from error
+        begin = self._load()
+        if begin is None:
+            self._write(
+                {
+                    "event": "begin",
+                    "version": _VERSION,
+                    "run_id": self.run_id,
+                    "purpose": purpose,
+                    "source": source,
+                    "at": int(time.time()),
+                },
+                waits_for_disk=True,
+            )
+            _sync_folder(self.path.parent)
+            return
+        found = begin.get("version"), begin.get("purpose"), begin.get("source")
+        if found != (_VERSION, purpose, source):
+            raise JournalError(
+                f"{self.path} is the journal of other work: {begin.get('purpose')} of "
+                f"{begin.get('source')}; finish that, or move the file away"
+            )
+        self.run_id, self.is_continued = str(begin["run_id"]), True
+
+    def _load(self) -> dict[str, object] | None:
+        """Read what is there, cut off a last line that a kill left unfinished."""
+        begin: dict[str, object] | None = None
+        end = 0
+        self._file.seek(0)
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                break
+            record = self._parsed(line)
+            if begin is None:
+                begin = record
+            else:
+                self._apply(record)
+            end += len(line)
+        self._file.truncate(end)
+        return begin
+
+    def _parsed(self, line: bytes) -> dict[str, object]:
+        try:
+            return cast("dict[str, object]", json.loads(line))
+        except ValueError as error:
+            raise JournalError(
+                f"{self.path} is damaged; what it says can't be trusted: compare the two queues "
+                "by hand, then move it away"
+            ) from error
+
+    def _apply(self, record: Mapping[str, object]) -> None:
+        ids = cast("Collection[str]", record["ids"])
+        event = record["event"]
+        if event == "possible_duplicates":
+            self._duplicates.update(dict.fromkeys(ids))
+        else:
+            # A refused message is as if it had never been tried.
+            state = "" if event == "refused" else str(event)
+            self._states.put([(key, state) for key in ids])
+
+    def _write(self, record: Mapping[str, object], *, waits_for_disk: bool = False) -> None:
+        with self._lock:
+            append(self._file, json.dumps(record).encode() + b"\n", waits_for_disk=waits_for_disk)
+            if record["event"] != "begin":
+                self._apply(record)
+
+
+def append(file: IO[bytes], data: bytes, *, waits_for_disk: bool) -> None:
+    """Write at the end of a file, and see to it that a kill of this process can't lose it."""
+    file.write(data)
+    file.flush()
+    if waits_for_disk:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new file's name on the disk too, not only its content."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
