@@ -125,26 +125,25 @@ def _sort_key(value: Json) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def function_name(name_or_arn: str) -> str:
-    """The function's name, out of itself or of an ARN with or without a qualifier."""
-    match = re.fullmatch(
-        r"(?:arn:[\w-]+:lambda:)?(?:[\w-]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::.*)?",
-        name_or_arn,
-    )
-    return match.group(1) if match else name_or_arn
+def function_name(text: str) -> str:
+    """The function's name, out of itself or of an ARN, with a qualifier or not."""
+    return _function_parts(text)[0]
 
 
 def same_function(left: Value, right: Value) -> bool:
     """Whether two names or ARNs mean the same function (and the same qualifier)."""
     if not isinstance(left, str) or not isinstance(right, str):
         return left == right
-    return left == right or (
-        function_name(left) == function_name(right) and _qualifier(left) == _qualifier(right)
-    )
+    return _function_parts(left) == _function_parts(right)
 
 
-def _qualifier(name_or_arn: str) -> str:
-    parts = name_or_arn.split(":")
-    if parts[0] == "arn":
-        return parts[7] if len(parts) > 7 else ""
-    return parts[1] if len(parts) == 2 else ""
+def _function_parts(text: str) -> tuple[str, str]:
+    """Name and qualifier (empty when there is none).
+
+    Forms: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+    """
+    parts = text.split(":")
+    # In an ARN, and in its partial form that begins with the account, "function" comes before.
+    start = parts.index("function") + 1 if "function" in parts[1:] else 0
+    name, qualifier = [*parts[start:], "", ""][:2]
+    return name, qualifier

@@ -125,7 +125,8 @@ def _fifo_failures(size: int, window: int) -> Iterator[Failure]:
         yield Failure("batchSize", f"batchSize is {size}; allowed for a FIFO queue: 1 to 10")
     if window:
         reason = "a FIFO queue has no batching window"
-        yield Failure("maximumBatchingWindowInSeconds", f"it is {window}; {reason}")
+        name = "maximumBatchingWindowInSeconds"
+        yield Failure(name, f"{name} is {window}; {reason}")
 
 
 def _scaling_failures(inputs: Properties) -> Iterator[Failure]:
