@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 
-from ministack.app import main
+from ministack.app import main  # pyright: ignore[reportMissingTypeStubs] it has none
 
 
 def _end_with_owner() -> None:

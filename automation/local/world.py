@@ -133,7 +133,9 @@ def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_por
         # (pulumi issue 10572, in v3.250.0).
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "AWS_ENDPOINT_URL": endpoint_url,
+        # Python programs reach the engine and the emulator on this machine, past any proxy.
         "NO_PROXY": LOOPBACK,
+        "no_proxy": LOOPBACK,
         # The emulator takes a 12-digit access key for the account.
         "AWS_ACCESS_KEY_ID": account_id,
         "AWS_SECRET_ACCESS_KEY": _ANY_SECRET,
