@@ -48,6 +48,7 @@ EVENT_FIELDS: dict[str, type] = {
 # What a producer may use as its run_id. Anything else comes from a stranger, may hold anything,
 # and is therefore not logged.
 RUN_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+GROUP_PATTERN = re.compile(r"store-[1-5]")
 # At most 18 digits: a seq that fits into 64 bits, and no cost in reading it.
 SEQ_PATTERN = re.compile(r"[0-9]{1,18}")
 
@@ -100,10 +101,14 @@ class UnreadableEventError(BadRecordError):
 
 @dataclass(frozen=True)
 class MessageKey:
-    """Who sent a message, and its number there; None where a foreign message lacks it."""
+    """Who sent a message, and its number there; None where a foreign message lacks it.
+
+    `group` is its message group; None without one, or when it is not of the form that we send.
+    """
 
     run_id: str | None
     seq: int | None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     )
     for failure in failures:
         _log_failure(failure)
-    _log_batch(processed, failures)
+    _log_batch(processed, failures, is_fifo=is_fifo)
     _back_off(failures, queue_url=queue_url, is_fifo=is_fifo, context=context)
     return {"batchItemFailures": [{"itemIdentifier": f.record.message_id} for f in failures]}
 
@@ -218,12 +223,14 @@ def process_record(record: SQSRecord) -> MessageKey:
 
 
 def read_message_key(record: SQSRecord) -> MessageKey:
-    """Read `run_id` and `seq`, each None when it is absent or not of the form that we send."""
+    """Read a message's key; what is absent or not of the form that we send is None."""
     run_id = _read_attribute(record, "run_id") or ""
     seq = _read_attribute(record, "seq") or ""
+    group = record.attributes.message_group_id or ""
     return MessageKey(
         run_id=run_id if RUN_ID_PATTERN.fullmatch(run_id) else None,
         seq=int(seq) if SEQ_PATTERN.fullmatch(seq) else None,
+        group=group if GROUP_PATTERN.fullmatch(group) else None,
     )
 
 
@@ -322,18 +329,28 @@ def _log_failure(failure: Failure) -> None:
     logger.error("Record failed", extra=fields)
 
 
-def _log_batch(processed: Sequence[MessageKey], failures: Sequence[Failure]) -> None:
+def _log_batch(
+    processed: Sequence[MessageKey], failures: Sequence[Failure], *, is_fifo: bool
+) -> None:
     seqs_of_run: dict[str, list[int]] = {}
+    seqs_of_group: dict[str, dict[str, list[int]]] = {}
     for key in processed:
         if key.run_id is not None and key.seq is not None:
             seqs_of_run.setdefault(key.run_id, []).append(key.seq)
+            if key.group is not None:
+                groups = seqs_of_group.setdefault(key.run_id, {})
+                groups.setdefault(key.group, []).append(key.seq)
     resp = {
         "status": True,
         "tot_msgs": len(processed) + len(failures),
         "f_msgs": len(failures),
         "s_msgs": len(processed),
     }
-    logger.info("Batch processed", extra={"resp": resp, "processed": seqs_of_run})
+    fields: dict[str, Any] = {"resp": resp, "processed": seqs_of_run}
+    if is_fifo:
+        # In the order of processing: what proves that a group kept its order.
+        fields["groups"] = seqs_of_group
+    logger.info("Batch processed", extra=fields)
 
 
 def _back_off(

@@ -126,11 +126,12 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One message of a run; `store_id` is None in a bad one."""
+    """One message of a run; `store_id`, the store that sends it, is left out of a bad one."""
 
     run_id: str
     seq: int
-    store_id: int | None
+    store: int
+    is_bad: bool
     body: str = field(repr=False)
 
 
@@ -245,7 +246,7 @@ def generate_messages(*, run_id: str, bad_ratio: float, seed: int | None) -> Ite
     """Invent messages without end; the same arguments give the same messages.
 
     A good message's store comes from shuffled rounds of all stores, so that five good messages
-    are enough to have each store once.
+    are enough to have each store once; a bad one comes from any.
     """
     chance = random.Random(seed)  # noqa: S311 - invented data, nothing to protect
     stores = _stores_in_rounds(chance)
@@ -254,13 +255,20 @@ def generate_messages(*, run_id: str, bad_ratio: float, seed: int | None) -> Ite
         yield Message(
             run_id=run_id,
             seq=seq,
-            store_id=None if is_bad else next(stores),
+            store=chance.choice(STORE_IDS) if is_bad else next(stores),
+            is_bad=is_bad,
             body=json.dumps(_invent_event(chance)),
         )
 
 
-def to_entry(message: Message, *, unix_seconds: int) -> SendMessageBatchRequestEntryTypeDef:
-    """Form a message as SendMessageBatch takes it; its id in the batch is its seq."""
+def to_entry(
+    message: Message, *, unix_seconds: int, is_fifo: bool = False
+) -> SendMessageBatchRequestEntryTypeDef:
+    """Form a message as SendMessageBatch takes it; its id in the batch is its seq.
+
+    In a FIFO queue each store is a message group, bad messages too, and a message that is sent
+    again because no answer came is one message: its deduplication id says which it is.
+    """
     attributes: dict[str, MessageAttributeValueTypeDef] = {
         "project": {"DataType": "String", "StringValue": "reliable-queue"},
         "contact_me": {"DataType": "String", "StringValue": "stores@example.com"},
@@ -268,9 +276,17 @@ def to_entry(message: Message, *, unix_seconds: int) -> SendMessageBatchRequestE
         "run_id": {"DataType": "String", "StringValue": message.run_id},
         "seq": {"DataType": "Number", "StringValue": str(message.seq)},
     }
-    if message.store_id is not None:
-        attributes["store_id"] = {"DataType": "Number", "StringValue": str(message.store_id)}
-    return {"Id": str(message.seq), "MessageBody": message.body, "MessageAttributes": attributes}
+    if not message.is_bad:
+        attributes["store_id"] = {"DataType": "Number", "StringValue": str(message.store)}
+    entry: SendMessageBatchRequestEntryTypeDef = {
+        "Id": str(message.seq),
+        "MessageBody": message.body,
+        "MessageAttributes": attributes,
+    }
+    if is_fifo:
+        entry["MessageGroupId"] = f"store-{message.store}"
+        entry["MessageDeduplicationId"] = f"{message.run_id}-{message.seq}"
+    return entry
 
 
 def measure_entry_bytes(entry: SendMessageBatchRequestEntryTypeDef) -> int:
@@ -335,12 +351,15 @@ def send_run(request: Request, *, queue_url: str, clock: Clock, deadline: float)
     messages = generate_messages(
         run_id=request.run_id, bad_ratio=request.bad_ratio, seed=request.seed
     )
+    # Only a FIFO queue's name has this end: Amazon SQS API Reference, CreateQueue, QueueName.
+    is_fifo = queue_url.endswith(".fifo")
     accepted_count = bad_count = 0
     unsent_reasons: Counter[str] = Counter()
     for size in pace(request, clock=clock, deadline=deadline):
         group = list(islice(messages, size))
-        entries = [to_entry(message, unix_seconds=int(clock.unix())) for message in group]
-        bad_ids = {str(message.seq) for message in group if message.store_id is None}
+        unix_seconds = int(clock.unix())
+        entries = [to_entry(m, unix_seconds=unix_seconds, is_fifo=is_fifo) for m in group]
+        bad_ids = {str(message.seq) for message in group if message.is_bad}
         is_queue_usable = True
         for batch in split_batches(entries):
             result = send_batch(batch, queue_url=queue_url, clock=clock, deadline=deadline)
@@ -367,6 +386,8 @@ def send_batch(
     Not repeated: entries that are our fault (`SenderFault`), and calls that were refused for good.
     A call that broke off may have been accepted; its messages are sent again under the same
     (run_id, seq), counted once, and at the end counted as unsent unless an answer said otherwise.
+    An entry that SQS refuses for a moment comes after those of its batch that it accepted, in a
+    FIFO queue too: the order is that of acceptance.
     """
     pending = {entry["Id"]: entry for entry in entries}
     accepted: set[str] = set()

@@ -249,6 +249,23 @@ def test_a_failure_stops_its_message_group_and_no_other(run: Run, log: io.String
     assert read_log(log, "INFO")[0]["processed"] == {"run-1": [0, 2, 5]}
 
 
+def test_a_fifo_batch_lists_its_groups_in_the_order_of_processing(run: Run, log: io.StringIO):
+    run(
+        make_record(3, group="store-1"),
+        make_record(1, group="store-2"),
+        make_record(2, group="store-1"),
+        make_record(4, group="store-2", store_id=None),
+        make_record(5, group="Quillaume"),
+    )
+    assert read_log(log, "INFO")[0]["groups"] == {"run-1": {"store-1": [3, 2], "store-2": [1]}}
+    assert "Quillaume" not in log.getvalue()
+
+
+def test_a_standard_batch_lists_no_groups(run: Run, log: io.StringIO):
+    run(make_record(0))
+    assert "groups" not in read_log(log, "INFO")[0]
+
+
 def test_a_fifo_batch_of_only_failures_is_reported_not_raised(run: Run):
     records = [make_record(seq, group=str(seq), store_id=None) for seq in range(2)]
     assert run(*records) == ["id-0", "id-1"]

@@ -72,13 +72,14 @@ class FakeSqs:
 
     def __init__(self, fake_time: FakeTime) -> None:
         self.time = fake_time
+        self.queue_url = QUEUE_URL
         self.script: list[Answer] = []
         self.always: Answer = accept
         self.call_seconds = 0.0
         self.calls: list[tuple[float, list[dict[str, Any]]]] = []
 
     def send_message_batch(self, **request: Any) -> dict[str, Any]:
-        assert request["QueueUrl"] == QUEUE_URL
+        assert request["QueueUrl"] == self.queue_url
         self.calls.append((self.time.now - 1000, request["Entries"]))
         self.time.now += self.call_seconds
         answer = self.script.pop(0) if self.script else self.always
@@ -160,7 +161,7 @@ def test_any_five_good_messages_from_the_start_come_from_all_five_stores(
     seed: int, bad_ratio: float
 ):
     messages = producer.generate_messages(run_id="run-1", bad_ratio=bad_ratio, seed=seed)
-    good = [message.store_id for message in islice(messages, 200) if message.store_id is not None]
+    good = [message.store for message in islice(messages, 200) if not message.is_bad]
     assert set(good) <= {1, 2, 3, 4, 5}
     for start in range(0, len(good) - 4, 5):
         assert set(good[start : start + 5]) == {1, 2, 3, 4, 5}
@@ -170,21 +171,21 @@ def test_any_five_good_messages_from_the_start_come_from_all_five_stores(
 def test_none_or_all_are_bad_when_asked_for(bad_ratio: float, expected: int):
     for seed in range(5):
         messages = generate(500, bad_ratio=bad_ratio, seed=seed)
-        assert sum(message.store_id is None for message in messages) == expected
+        assert sum(message.is_bad for message in messages) == expected
 
 
 def test_about_the_asked_share_is_bad():
-    bad = sum(message.store_id is None for message in generate(4000, bad_ratio=0.25))
+    bad = sum(message.is_bad for message in generate(4000, bad_ratio=0.25))
     assert 900 < bad < 1100
 
 
 def test_attributes_are_those_of_the_contract():
     good, bad = (
         producer.to_entry(
-            producer.Message(run_id="run-1", seq=7, store_id=store_id, body="{}"),
+            producer.Message(run_id="run-1", seq=7, store=3, is_bad=is_bad, body="{}"),
             unix_seconds=1_700_000_000,
         )["MessageAttributes"]
-        for store_id in (3, None)
+        for is_bad in (False, True)
     )
     types = {name: attribute["DataType"] for name, attribute in good.items()}
     assert types == {
@@ -202,6 +203,32 @@ def test_attributes_are_those_of_the_contract():
         "1700000000",
     ]
     assert bad == {name: value for name, value in good.items() if name != "store_id"}
+
+
+def test_a_standard_queue_gets_neither_groups_nor_deduplication_ids(
+    invoke: Invoke, fake_sqs: FakeSqs
+):
+    invoke(max_messages=20)
+    entries = [entry for _, entries in fake_sqs.calls for entry in entries]
+    assert {name for entry in entries for name in entry} == {
+        "Id", "MessageBody", "MessageAttributes"
+    }  # fmt: skip
+
+
+def test_a_fifo_queue_gets_a_group_for_each_store_bad_messages_too(
+    invoke: Invoke, fake_sqs: FakeSqs, monkeypatch: pytest.MonkeyPatch
+):
+    fake_sqs.queue_url = f"{QUEUE_URL}.fifo"
+    monkeypatch.setenv("QUEUE_URL", fake_sqs.queue_url)
+    invoke(run_id="run-1", rate=None, max_messages=200, bad_ratio=0.5)
+    entries = [entry for _, entries in fake_sqs.calls for entry in entries]
+    assert [e["MessageDeduplicationId"] for e in entries] == [f"run-1-{n}" for n in range(200)]
+    bad = [e for e in entries if "store_id" not in e["MessageAttributes"]]
+    assert {e["MessageGroupId"] for e in bad} == {f"store-{n}" for n in range(1, 6)}
+    for entry in entries:
+        if entry not in bad:
+            store = entry["MessageAttributes"]["store_id"]["StringValue"]
+            assert entry["MessageGroupId"] == f"store-{store}"
 
 
 def test_a_message_does_not_show_its_body_in_a_traceback():
@@ -389,7 +416,7 @@ def test_counts_are_what_sqs_accepted_whatever_it_answers(data: st.DataObject):
             clock=fake_time.clock(),
             deadline=2000,
         )
-    bad = {str(m.seq) for m in generate(15, run_id="r", seed=5) if m.store_id is None}
+    bad = {str(m.seq) for m in generate(15, run_id="r", seed=5) if m.is_bad}
     assert result.accepted_count == len(accepted)
     assert result.bad_count == len(accepted & bad)
     assert result.unsent_reasons.total() == 15 - len(accepted)
