@@ -1,6 +1,8 @@
 """One SQS message with everything that must survive a move, a backup and a restore."""
 
 import base64
+import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -72,6 +74,11 @@ class Message:
         text = attribute.get("StringValue", "")
         is_ours = attribute["DataType"] == "Number" and text.isdecimal()
         return int(text) if is_ours else None
+
+    def text(self, attribute: str) -> str | None:
+        """The value of a message attribute that is text or a number; None without it."""
+        value = self.attributes.get(attribute)
+        return value.get("StringValue") if value else None
 
     @property
     def size_bytes(self) -> int:
@@ -196,9 +203,69 @@ def attribute_from_json(name: str, value: object) -> "MessageAttributeValueTypeD
         case {"type": str(kind), "value": str(text)}:
             return {"DataType": kind, "StringValue": text}
         case {"type": str(kind), "base64": str(text)}:
-            return {"DataType": kind, "BinaryValue": base64.b64decode(text, validate=True)}
+            return {"DataType": kind, "BinaryValue": _bytes(name, text)}
         case _:
             raise MessageFormatError(
                 f"attribute {name!r} must be text, a number, or an object with 'type' and 'value' "
                 "or 'base64'"
             )
+
+
+def _bytes(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise MessageFormatError(f"attribute {name!r} is not base64: {error}") from error
+
+
+def message_from_json(value: object) -> Message:
+    """A message from a JSON object as `message_to_json` makes it; a person may write less.
+
+    Only `body` is needed: text, or any JSON, which is sent as its text. `attributes` may be
+    plain text and numbers, `group` is short for `system.MessageGroupId`.
+
+    Raises:
+        MessageFormatError: it is none, and why.
+    """
+    if not isinstance(value, dict):
+        raise MessageFormatError("a message must be a JSON object with a 'body'")
+    fields = cast("dict[str, object]", value)
+    if unknown := sorted(fields.keys() - {"id", "body", "attributes", "system", "group"}):
+        raise MessageFormatError(f"a message has no field {', '.join(map(repr, unknown))}")
+    body = fields.get("body")
+    if body is None or body == "":
+        raise MessageFormatError("a message must have a 'body' that is not empty")
+    system = _texts(fields.get("system", {}), "system")
+    if "group" in fields:
+        system["MessageGroupId"] = str(fields["group"])
+    message = Message(
+        message_id=str(fields.get("id", "")),
+        body=body if isinstance(body, str) else json.dumps(body),
+        attributes=_attributes(fields.get("attributes", {})),
+        system=system,
+    )
+    if len(message.attributes) > MAX_ATTRIBUTES:
+        raise MessageFormatError(
+            f"a message has at most {MAX_ATTRIBUTES} attributes, not {len(message.attributes)}"
+        )
+    if message.size_bytes > MAX_BYTES:
+        raise MessageFormatError(
+            f"a message has at most {MAX_BYTES} bytes, attributes included, not "
+            f"{message.size_bytes}"
+        )
+    return message
+
+
+def _texts(value: object, name: str) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise MessageFormatError(f"{name!r} must be an object")
+    return {str(key): str(item) for key, item in cast("dict[object, object]", value).items()}
+
+
+def _attributes(value: object) -> "dict[str, MessageAttributeValueTypeDef]":
+    if not isinstance(value, dict):
+        raise MessageFormatError("'attributes' must be an object")
+    return {
+        str(name): attribute_from_json(str(name), item)
+        for name, item in cast("dict[object, object]", value).items()
+    }

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from automation.accounting import Identity
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.hiding import HiddenMessages
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message, received_message
 from automation.deadletters.pacing import Allowance, Pacer
+from automation.deadletters.reading import identity_of
+from automation.deadletters.sending import Outgoing
 from automation.deadletters.transfer import Transfer
 from automation.queue_depth import queue_depth
 
@@ -30,6 +33,7 @@ _REFUSALS_IN_A_ROW = 100
 # Below this a window says nothing about what comes in against what goes out.
 _TELLING_MESSAGES = 20
 _SHOWN_FAILURES = 20
+_REMEMBERED_MESSAGES = 1_000
 
 Ending = Literal["empty", "limit", "interrupted", "refilling", "refused", "failed"]
 """Why a run ended: the source was read to its end, or what came before that."""
@@ -99,7 +103,8 @@ class MoveReport:
             an answer got lost, between the sending and the knowing.
         not_deleted: ids of messages that were sent and are still in the source; the next run
             deletes them there.
-        moved_ids: with a limit, the ids that SQS gave to what was moved.
+        moved: with a limit of at most 1,000, what was moved, by the id that SQS gave it:
+            (run_id, seq). Empty otherwise.
         ended: why.
         explanation: the same in words, where there is more to say.
         continued: it went on with what a killed or stopped run had left.
@@ -108,10 +113,10 @@ class MoveReport:
     """
 
     counts: Counts
-    failures: dict[str, str]
+    failures: Mapping[str, str]
     possible_duplicates: tuple[str, ...]
     not_deleted: tuple[str, ...]
-    moved_ids: tuple[str, ...]
+    moved: Mapping[str, Identity | None]
     ended: Ending
     explanation: str | None
     continued: bool
@@ -185,6 +190,7 @@ class _Run:
         self._pacer = Pacer(plan.messages_per_second, pause)
         self._lock = threading.Lock()
         self._counts = Counts()
+        self._moved: dict[str, Identity | None] = {}
         self._failures: dict[str, str] = {}
         self._refusals_in_a_row = 0
         self._ended: Ending | None = None
@@ -215,7 +221,7 @@ class _Run:
             failures=self._failures,
             possible_duplicates=self._journal.possible_duplicates,
             not_deleted=self._transfer.not_deleted,
-            moved_ids=tuple(key for key, _ in self._arrived.items()) if self._plan.limit else (),
+            moved=self._moved,
             ended=self._ended or "empty",
             explanation=self._explanation,
             continued=self._journal.is_continued,
@@ -338,7 +344,7 @@ class _Run:
                 self._hold(item.message for item in batch)
                 continue
             outcome = self._transfer.move(free)
-            self._arrived.put([(key, "") for key in outcome.accepted.values()])
+            self._remember(free, outcome.accepted)
             moved += len(outcome.accepted)
             failures = outcome.refused | outcome.put_off | outcome.unknown
             self._note(outcome.accepted.keys(), failures, messages, changed)
@@ -349,6 +355,13 @@ class _Run:
             if self._plan.source_url.endswith(".fifo"):
                 stopped_groups.update(message.group for message in left)
         return moved
+
+    def _remember(self, batch: Sequence[Outgoing], accepted: Mapping[str, str]) -> None:
+        self._arrived.put([(new_id, "") for new_id in accepted.values()])
+        if self._plan.limit and self._plan.limit <= _REMEMBERED_MESSAGES:
+            identities = {item.message.message_id: identity_of(item.message) for item in batch}
+            with self._lock:
+                self._moved.update({new: identities[old] for old, new in accepted.items()})
 
     def _note(
         self,

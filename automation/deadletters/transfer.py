@@ -26,7 +26,8 @@ class Transfer:
     """The one way in which a message leaves a queue here: intend, send, then delete.
 
     Args:
-        source: client that receives and deletes; it may repeat its requests.
+        source: client that receives and deletes; it may repeat its requests. None when the
+            messages are in no queue, so that there is nothing to delete.
         source_url: where the messages are.
         sender: client that never repeats a request by itself.
         destination_url: where they go.
@@ -36,7 +37,7 @@ class Transfer:
 
     def __init__(
         self,
-        source: "SQSClient",
+        source: "SQSClient | None",
         source_url: str,
         *,
         sender: "SQSClient",
@@ -96,6 +97,10 @@ class Transfer:
         Raises:
             ClientError, BotoCoreError: nothing more can be deleted.
         """
+        if self._source is None:
+            if messages:
+                self._journal.deleted([message.message_id for message in messages])
+            return
         for start in range(0, len(messages), MAX_BATCH_ENTRIES):
             batch = messages[start : start + MAX_BATCH_ENTRIES]
             left = {message.message_id: message for message in batch}
@@ -103,7 +108,7 @@ class Transfer:
                 for attempt in range(_ATTEMPTS):
                     if attempt:
                         self._pause(_backoff_seconds(attempt))
-                    if not self._delete_once(left):
+                    if not self._delete_once(self._source, left):
                         break
 
     def _deduplication_id(self, message: Message) -> str | None:
@@ -144,10 +149,10 @@ class Transfer:
                     self._not_deleted.pop(key, None)
                 self._not_deleted.update(dict.fromkeys(left))
 
-    def _delete_once(self, left: dict[str, Message]) -> bool:
+    def _delete_once(self, source: "SQSClient", left: dict[str, Message]) -> bool:
         """Delete what is in `left`, take it out there; return whether another try makes sense."""
         keys = list(left)
-        answer = self._source.delete_message_batch(
+        answer = source.delete_message_batch(
             QueueUrl=self._source_url,
             Entries=[
                 {"Id": str(number), "ReceiptHandle": left[key].receipt_handle}

@@ -1,0 +1,58 @@
+"""What of a message may be shown: personal data stays hidden unless somebody asks for it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from automation.deadletters.expressions import plain_value
+from automation.deadletters.message import Message
+
+MASK = "***"
+# What is known to be about no person. A field or attribute that we don't know may be.
+_IMPERSONAL_FIELDS = frozenset({"data_share_consent", "evnt_time"})
+_IMPERSONAL_ATTRIBUTES = frozenset({"project", "ts", "store_id", "run_id", "seq", "redrive_count"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disclosure:
+    """What to show.
+
+    Attributes:
+        body: show bodies, personal fields masked. Default False.
+        personal: mask nothing that is shown. Default False.
+    """
+
+    body: bool = False
+    personal: bool = False
+
+
+def shown_attributes(message: Message, disclosure: Disclosure) -> dict[str, str | float]:
+    """Message attributes by name, those that may be personal masked."""
+    return {
+        name: plain_value(cast("Mapping[str, object]", value))
+        if disclosure.personal or name in _IMPERSONAL_ATTRIBUTES
+        else MASK
+        for name, value in message.attributes.items()
+    }
+
+
+def shown_body(message: Message, disclosure: Disclosure) -> object:
+    """The body as far as it may be shown: its JSON, its text, or how long it is."""
+    if not disclosure.body:
+        return f"{MASK} ({len(message.body.encode())} bytes)"
+    try:
+        body: object = json.loads(message.body)
+    except (ValueError, RecursionError):
+        return message.body if disclosure.personal else f"{MASK} (text, may be personal)"
+    return body if disclosure.personal else _masked(body)
+
+
+def _masked(value: object) -> object:
+    if not isinstance(value, dict):
+        return MASK
+    fields = cast("dict[str, object]", value)
+    return {
+        name: item if name in _IMPERSONAL_FIELDS and not isinstance(item, dict | list) else MASK
+        for name, item in fields.items()
+    }

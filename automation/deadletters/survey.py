@@ -1,0 +1,216 @@
+"""Look at dead letters: what they are, why they failed, how long they have left."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automation.deadletters.disk_map import DiskMap
+from automation.deadletters.expressions import Circumstances, Where
+from automation.deadletters.message import Message, message_from_json, message_to_json
+from automation.deadletters.reading import read_messages
+from automation.deadletters.reasons import Failure, Failures
+from automation.errors import AutomationError
+from automation.queue_depth import queue_depth
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sqs import SQSClient
+
+NO_RECORD = "not in the consumer's log"
+"""The reason of a message of which the log says nothing: no try was logged, or it is forgotten."""
+
+# A queue that is read at this rate or faster is read before its first message is visible again.
+_MESSAGES_PER_SECOND = 100
+_SHORTEST_HIDING_SECONDS = 60
+_LONGEST_HIDING_SECONDS = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A dead letter and what is known of it.
+
+    Attributes:
+        message: all of it.
+        failure: why it failed; None when the log says nothing.
+        age_seconds: since it was first sent.
+        expires_in_seconds: until the dead-letter queue forgets it.
+    """
+
+    message: Message
+    failure: Failure | None
+    age_seconds: float
+    expires_in_seconds: float
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in words."""
+        return self.failure.reason if self.failure else NO_RECORD
+
+
+class Survey:
+    """Every dead letter that could be seen, on disk: nameless files that go when it is closed.
+
+    Attributes:
+        seen: how many distinct messages were seen.
+        expected: how many SQS said there are, just before; approximate.
+        is_complete: as many were seen as expected, and none can hide behind another.
+        retention_seconds: of the dead-letter queue.
+    """
+
+    def __init__(
+        self, *, expected: int, retention_seconds: int, is_fifo: bool, now_seconds: float
+    ) -> None:
+        self.expected = expected
+        self.retention_seconds = retention_seconds
+        self.failures = Failures()
+        self._is_fifo = is_fifo
+        self._now_seconds = now_seconds
+        self._messages = DiskMap()
+        self.oldest_seconds = now_seconds
+
+    def close(self) -> None:
+        """Free the disk."""
+        self._messages.close()
+        self.failures.close()
+
+    def add(self, message: Message) -> None:
+        """Take in one message."""
+        self._messages.add(message.message_id, json.dumps(message_to_json(message)))
+        self.oldest_seconds = min(self.oldest_seconds, message.sent_at_seconds)
+
+    @property
+    def seen(self) -> int:
+        return len(self._messages)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.seen >= self.expected
+
+    @property
+    def completeness(self) -> str:
+        """The same in words."""
+        if self.is_complete:
+            return f"all {self.seen} messages"
+        words = f"{self.seen} of about {self.expected} messages"
+        if self._is_fifo:
+            # SQS hands out no message of a group while ones before it are out.
+            words += "; a FIFO queue shows at most ten of each group, the others come after them"
+        return words
+
+    def letters(self, where: Where | None = None) -> Iterator[Letter]:
+        """Yield each dead letter that `where` is true of; None (default) for all."""
+        for _, text in self._messages.items():
+            letter = self._letter(message_from_json(json.loads(text)))
+            if where is None or where.matches(letter.message, self.circumstances(letter.message)):
+                yield letter
+
+    def find(self, message_id: str) -> Letter | None:
+        """One dead letter by its id."""
+        text = self._messages.get(message_id)
+        return None if text is None else self._letter(message_from_json(json.loads(text)))
+
+    def circumstances(self, message: Message) -> Circumstances:
+        """What an expression needs to know beyond the message."""
+        failure = self._failure(message)
+        return Circumstances(
+            now_seconds=self._now_seconds,
+            retention_seconds=self.retention_seconds,
+            reason=failure.reason if failure else None,
+        )
+
+    def _letter(self, message: Message) -> Letter:
+        age_seconds = self._now_seconds - message.sent_at_seconds
+        return Letter(
+            message=message,
+            failure=self._failure(message),
+            age_seconds=age_seconds,
+            expires_in_seconds=self.retention_seconds - age_seconds,
+        )
+
+    def _failure(self, message: Message) -> Failure | None:
+        return self.failures.of(message.message_id, message.text("run_id"), message.text("seq"))
+
+
+def survey_dead_letters(
+    sqs: "SQSClient",
+    logs: "CloudWatchLogsClient | None",
+    *,
+    dlq_url: str,
+    log_group: str,
+    wait_seconds: int,
+    connections: int = 8,
+    limit: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda _seen, _expected: None,
+) -> Survey:
+    """Read the dead-letter queue and the consumer's log; every message stays visible as before.
+
+    Args:
+        sqs: client.
+        logs: client; None leaves the reasons out.
+        dlq_url: the dead-letter queue.
+        log_group: the consumer's.
+        wait_seconds: long polling of one receive, 0 to 20 s.
+        connections: how many requests to make at once, default 8.
+        limit: how many messages to look at, at the most; None (default) for all.
+        on_progress: is told now and then how many were seen, and how many there should be.
+
+    Raises:
+        AutomationError: the queue has no retention period that could be read.
+    """
+    expected = queue_depth(sqs, dlq_url).total
+    survey = Survey(
+        expected=expected,
+        retention_seconds=retention_seconds(sqs, dlq_url),
+        is_fifo=dlq_url.endswith(".fifo"),
+        now_seconds=time.time(),
+    )
+    try:
+        messages = read_messages(
+            sqs,
+            dlq_url,
+            wait_seconds=wait_seconds,
+            hidden_seconds=hiding_seconds(expected),
+            connections=connections,
+            limit=limit,
+        )
+        for number, message in enumerate(messages, 1):
+            survey.add(message)
+            if number % 100 == 0:
+                on_progress(number, expected)
+        if logs and survey.seen:
+            # Clocks differ a little; a message can't have failed before it was sent.
+            since_ms = int((survey.oldest_seconds - 60) * 1000)
+            survey.failures.load(logs, log_group, since_ms=since_ms)
+    except BaseException:
+        survey.close()
+        raise
+    return survey
+
+
+def hiding_seconds(messages: int) -> int:
+    """How long to hide messages so that a queue of this depth can be read whole."""
+    needed = _SHORTEST_HIDING_SECONDS + messages // _MESSAGES_PER_SECOND
+    return min(needed, _LONGEST_HIDING_SECONDS)
+
+
+def retention_seconds(sqs: "SQSClient", queue_url: str) -> int:
+    """How long a queue keeps a message."""
+    name = "MessageRetentionPeriod"
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+    value = attributes.get("Attributes", {}).get(name)
+    if value is None:
+        raise AutomationError(f"SQS does not say how long {queue_url} keeps a message")
+    return int(value)
+
+
+def group_key(letter: Letter, attribute: str, shown: dict[str, str | float]) -> str:
+    """What to count a letter under: `reason`, or the name of a message attribute."""
+    return letter.reason if attribute == "reason" else str(shown.get(attribute, "(none)"))
+
+
+def counted(keys: Iterator[str]) -> dict[str, int]:
+    """How many there are of each, most first."""
+    return dict(Counter(keys).most_common())

@@ -1,0 +1,99 @@
+"""Read a function's log: its structured records, in order, once each, also while it grows."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import FilteredLogEventTypeDef
+
+# CloudWatch Logs API Reference, FilterLogEvents, limit: a page holds at most 10,000 events. Behind
+# a full page there may be more, token or not.
+_FULL_PAGE = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEvent:
+    """One structured record.
+
+    Attributes:
+        at_ms: Unix time in milliseconds.
+        record: the JSON object that was logged.
+    """
+
+    at_ms: int
+    record: dict[str, object]
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the consumer says here that one message failed."""
+        return self.record.get("level") == "ERROR" and "message_id" in self.record
+
+
+class LogReader:
+    """Reads on from where it stopped.
+
+    Args:
+        logs: client.
+        log_group: whose log.
+        since_ms: Unix time in milliseconds; what is older is left out.
+        pattern: CloudWatch's filter pattern, to spare the way; a stand-in may ignore it. Default
+            none.
+    """
+
+    def __init__(
+        self, logs: "CloudWatchLogsClient", log_group: str, *, since_ms: int, pattern: str = ""
+    ) -> None:
+        self._logs = logs
+        self._log_group = log_group
+        self._since_ms = max(0, since_ms)
+        self._pattern = pattern
+        self._seen_at_the_end: set[tuple[str, str, str]] = set()
+
+    def new_events(self) -> Iterator[LogEvent]:
+        """Yield what was not yielded yet; lines that are no JSON object are left out."""
+        while True:
+            length_of_last_page = 0
+            for page in self._pages():
+                length_of_last_page = len(page)
+                for event in page:
+                    if self._is_new(event):
+                        yield from _structured(event)
+            if length_of_last_page < _FULL_PAGE:
+                return
+
+    def _pages(self) -> "Iterator[list[FilteredLogEventTypeDef]]":
+        pages = self._logs.get_paginator("filter_log_events").paginate(
+            logGroupName=self._log_group, startTime=self._since_ms, filterPattern=self._pattern
+        )
+        return (page.get("events", []) for page in pages)
+
+    def _is_new(self, event: "FilteredLogEventTypeDef") -> bool:
+        """Remember the events of the last millisecond: the next reading begins in it."""
+        at_ms = event.get("timestamp", 0)
+        key = (
+            event.get("eventId", ""),
+            event.get("logStreamName", ""),
+            event.get("message", ""),
+        )
+        if at_ms > self._since_ms:
+            self._since_ms = at_ms
+            self._seen_at_the_end.clear()
+        if key in self._seen_at_the_end:
+            return False
+        if at_ms == self._since_ms:
+            self._seen_at_the_end.add(key)
+        return True
+
+
+def _structured(event: "FilteredLogEventTypeDef") -> Iterator[LogEvent]:
+    line = event.get("message", "")
+    if not line.startswith("{"):
+        return
+    try:
+        record: Any = json.loads(line)
+    except json.JSONDecodeError:
+        return
+    yield LogEvent(at_ms=event.get("timestamp", 0), record=cast("dict[str, object]", record))
