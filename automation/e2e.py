@@ -38,6 +38,7 @@ from automation.targets import Target, TargetName, opened_target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
 
+STATES = REPOSITORY / ".local"
 # Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
 _NEEDED_BYTES = 200 * 2**20
 
@@ -164,7 +165,7 @@ def _home(options: Options) -> Generator[Path]:
             yield Path(folder)
         return
     # The state is the only list of what exists in a real account: no place for a temp folder.
-    home = REPOSITORY / ".local" / options.stack
+    home = STATES / options.stack
     home.mkdir(parents=True)
     is_needed = options.keep
     try:

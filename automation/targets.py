@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError
 from semver import VersionInfo
 
 from automation.engine.finding import find_engine
@@ -189,13 +189,15 @@ def opened_target(
 
 
 def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
-    session = boto3.Session()
     try:
+        # The AWS client for Python reads AWS_DEFAULT_REGION only; everything else AWS_REGION too.
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+        region: str | None = session.region_name
+        if region is None:
+            raise AutomationError(
+                "no AWS region is set: export AWS_REGION, or set one in the AWS profile"
+            )
         account_id = session.client("sts").get_caller_identity()["Account"]
-    except NoRegionError as error:
-        raise AutomationError(
-            "no AWS region is set: export AWS_REGION, or set one in the AWS profile"
-        ) from error
     except (BotoCoreError, ClientError) as error:
         raise AutomationError(
             f"the ambient AWS credentials can't be used: {error}. Sign in, or set AWS_PROFILE"
@@ -203,10 +205,10 @@ def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
     return Target(
         name="aws",
         account_id=account_id,
-        region=session.region_name,
+        region=region,
         clients=Clients(session=session),
         engine=engine,
-        environment={**state, "AWS_REGION": session.region_name},
+        environment={**state, "AWS_REGION": region},
         pace=AWS_PACE,
     )
 
