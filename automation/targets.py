@@ -192,8 +192,8 @@ def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
     try:
         # The AWS client for Python reads AWS_DEFAULT_REGION only; everything else AWS_REGION too.
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
-        region: str | None = session.region_name
-        if region is None:
+        region = session.region_name
+        if not region:
             raise AutomationError(
                 "no AWS region is set: export AWS_REGION, or set one in the AWS profile"
             )

@@ -20,6 +20,8 @@ from automation.targets import Target
 
 pytestmark = pytest.mark.engine
 
+FEW_MESSAGES = ("--messages", "20", "--rate", "unlimited", "--seed", "1")
+
 
 @pytest.fixture
 def ambient_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
