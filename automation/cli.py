@@ -11,6 +11,8 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from automation.commands_dlq import dlq
+from automation.commands_redrive import redrive
 from automation.e2e import Options, run_e2e
 from automation.errors import AutomationError
 from automation.interrupts import Interrupts, SignalledError
@@ -184,6 +186,10 @@ def local(*, home: Path, command: Sequence[str]) -> int:
     """
     progress = Progress()
     return run_local(home, list(command), report=progress.say)
+
+
+dlq.add_command(redrive)
+cli.add_command(dlq)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

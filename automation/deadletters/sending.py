@@ -76,7 +76,10 @@ def single_attempt_client(clients: Clients) -> "SQSClient":
         "sqs",
         endpoint_url=clients.endpoint_url,
         config=Config(
-            max_pool_connections=clients.max_connections, retries={"total_max_attempts": 1}
+            max_pool_connections=clients.max_connections,
+            retries={"total_max_attempts": 1},
+            # An endpoint of our own is on this machine, whatever HTTP_PROXY says.
+            proxies={} if clients.endpoint_url else None,
         ),
     )
 

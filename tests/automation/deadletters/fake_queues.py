@@ -210,7 +210,7 @@ def client_error(code: str, status: int) -> ClientError:
         {
             "Error": {"Code": code, "Message": "injected"},
             "ResponseMetadata": {"HTTPStatusCode": status},
-        },  # type: ignore[typeddict-item]  # noqa: E501
+        },  # type: ignore[typeddict-item]
         "SendMessageBatch",
     )
 

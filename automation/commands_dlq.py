@@ -1,0 +1,337 @@
+"""`python -m automation dlq list|show|purge|restore`: look into the dead-letter queue, empty it."""
+
+import contextlib
+import datetime
+from collections import Counter
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import click
+
+from automation.answers import as_plain, counted_lines, print_json, print_json_rows
+from automation.command_options import ask, stack_options, where_option, yes_option
+from automation.deadletters.expressions import Where
+from automation.deadletters.masking import Disclosure
+from automation.deadletters.posting import (
+    Defaults,
+    PostReport,
+    count_messages,
+    post_messages,
+    read_file,
+)
+from automation.deadletters.purging import drain_to_file, purge_queue
+from automation.deadletters.reasons import failure_events
+from automation.deadletters.survey import Letter, Survey, survey_dead_letters
+from automation.errors import AutomationError, StillWaitingError
+from automation.letter_views import group_key, letter_line, letter_row, log_lines
+from automation.operating import Operated, cancelled_by_signals, operated_stack
+from automation.progress import Progress
+from automation.queue_depth import Depth, queue_depth
+from automation.targets import TargetName
+from automation.waiting import wait_until
+
+DONE, NOT_DONE = 0, 1
+
+show_body_option = click.option(
+    "--show-body", is_flag=True, help="Show bodies; personal fields stay masked."
+)
+show_personal_option = click.option(
+    "--show-personal", is_flag=True, help="Mask nothing that is shown."
+)
+
+
+@click.group()
+def dlq() -> None:
+    """Look into the dead-letter queue, redrive it, or empty it into a file."""
+
+
+@dlq.command("list")
+@stack_options
+@click.option("--limit", type=click.IntRange(1), help="Look at so many at the most.")
+@where_option
+@click.option(
+    "--group-by",
+    default="reason",
+    show_default=True,
+    metavar="reason|ATTRIBUTE",
+    help="What to count them by.",
+)
+@show_body_option
+@show_personal_option
+def list_command(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    limit: int | None,
+    where_text: str | None,
+    group_by: str,
+    show_body: bool,
+    show_personal: bool,
+) -> int:
+    """Show each dead letter, why it failed, and when it expires."""
+    where = Where(where_text) if where_text else None
+    disclosure = Disclosure(body=show_body, personal=show_personal)
+    progress = Progress()
+    groups: Counter[str] = Counter()
+
+    def counted(survey: Survey) -> Iterator[Letter]:
+        for letter in survey.letters(where):
+            groups[group_key(letter, group_by, disclosure)] += 1
+            yield letter
+
+    with (
+        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        surveyed(operated, progress, limit=limit) as survey,
+    ):
+        if wants_json:
+            print_json_rows(
+                "messages",
+                (letter_row(letter, disclosure) for letter in counted(survey)),
+                lambda: {
+                    "group_by": group_by,
+                    "groups": dict(groups.most_common()),
+                    "seen": survey.seen,
+                    "expected": survey.expected,
+                    "complete": survey.is_complete,
+                },
+            )
+            return DONE
+        for letter in counted(survey):
+            click.echo(letter_line(letter, disclosure))
+        for line in counted_lines(f"by {group_by}", dict(groups.most_common())):
+            click.echo(line)
+        click.echo(f"looked at {survey.completeness}")
+    return DONE
+
+
+@contextlib.contextmanager
+def surveyed(
+    operated: Operated, progress: Progress, *, limit: int | None = None
+) -> Generator[Survey]:
+    """Read the dead-letter queue and the reasons, with a bar; for the time of the block."""
+    with progress.shown(), progress.step("read"):
+        survey = survey_dead_letters(
+            operated.clients.sqs,
+            operated.clients.logs,
+            dlq_url=operated.outputs.dlq_url,
+            log_group=operated.outputs.consumer_log_group_name,
+            wait_seconds=operated.pace.receive_wait_seconds,
+            connections=operated.connections,
+            limit=limit,
+            on_progress=lambda seen, expected: progress.detail(f"{seen} of about {expected}"),
+        )
+    with contextlib.closing(survey):
+        yield survey
+
+
+@dlq.command()
+@stack_options
+@show_body_option
+@show_personal_option
+@click.argument("message_id", metavar="ID")
+def show(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    show_body: bool,
+    show_personal: bool,
+    message_id: str,
+) -> int:
+    """Show all of one dead letter, with every log record of its attempts."""
+    disclosure = Disclosure(body=show_body, personal=show_personal)
+    progress = Progress()
+    with (
+        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        surveyed(operated, progress) as survey,
+    ):
+        letter = survey.find(message_id)
+        if letter is None:
+            raise AutomationError(
+                f"no dead letter has the id {message_id!r}; looked at {survey.completeness}"
+            )
+        events = failure_events(
+            operated.clients.logs,
+            operated.outputs.consumer_log_group_name,
+            since_ms=int((letter.message.sent_at_seconds - 60) * 1000),
+        )
+        records = [event.record for event in events if event.record.get("message_id") == message_id]
+    row = letter_row(letter, disclosure) | {"system": dict(letter.message.system)}
+    if wants_json:
+        print_json(row | {"records": records})
+        return DONE
+    for key, value in row.items():
+        click.echo(f"{key:<20} {value}")
+    click.echo("attempts in the consumer's log:")
+    for line in log_lines(records) or ["none"]:
+        click.echo(f"  {line}")
+    return DONE
+
+
+@dlq.command()
+@stack_options
+@yes_option
+@click.option(
+    "--backup",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to back up to.  [default: HOME/backups/QUEUE-TIME.jsonl]",
+)
+@click.option(
+    "--without-backup", is_flag=True, help="PurgeQueue: everything is gone, also what arrives now."
+)
+def purge(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    yes: bool,
+    backup: Path | None,
+    without_backup: bool,
+) -> int:
+    """Move every dead letter into a file that `dlq restore` reads; then wait until none is left.
+
+    Only what is in the file is deleted. The file holds personal data and can be read by its owner
+    only.
+    """
+    if backup and without_backup:
+        raise click.UsageError("--backup and --without-backup exclude each other")
+    progress = Progress()
+    with operated_stack(target, stack, home=home, report=progress.say) as operated:
+        path = None if without_backup else backup or _backup_path(operated)
+        depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+        if depth.total == 0:
+            return _show_purge(operated, wants_json, path=None, backed_up=0, left=depth)
+        into = f"into {path}" if path else "WITHOUT a backup"
+        ask(
+            f"Purge about {depth.total} messages of {operated.outputs.dlq_name} {into}?",
+            yes=yes,
+            progress=progress,
+        )
+        backed_up, is_interrupted = _purge(operated, path, progress)
+        left = depth if is_interrupted else _wait_until_empty(operated, progress)
+        code = _show_purge(operated, wants_json, path=path, backed_up=backed_up, left=left)
+    return NOT_DONE if is_interrupted else code
+
+
+def _purge(operated: Operated, path: Path | None, progress: Progress) -> tuple[int, bool]:
+    """Empty the queue; return how many are backed up, and whether it was interrupted."""
+    sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
+    with progress.shown(), progress.step("purge"), cancelled_by_signals(progress.say) as cancel:
+        if path is None:
+            purge_queue(sqs, dlq_url, report=progress.say)
+            return 0, False
+        report = drain_to_file(
+            sqs,
+            dlq_url,
+            path,
+            wait_seconds=operated.pace.receive_wait_seconds,
+            connections=operated.connections,
+            cancel=cancel,
+            on_progress=lambda deleted: progress.detail(f"{deleted} moved into the file"),
+        )
+    return report.backed_up, report.is_interrupted
+
+
+def _backup_path(operated: Operated) -> Path:
+    now = datetime.datetime.now(datetime.UTC)
+    return operated.home / "backups" / f"{operated.outputs.dlq_name}-{now:%Y%m%dT%H%M%SZ}.jsonl"
+
+
+def _wait_until_empty(operated: Operated, progress: Progress) -> Depth:
+    """Wait until SQS counts nothing; return what it counts when it would not come to that."""
+    sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
+
+    def probe() -> tuple[bool, Depth]:
+        depth = queue_depth(sqs, dlq_url)
+        progress.detail(str(depth))
+        return depth.total == 0, depth
+
+    # PurgeQueue takes up to 60 s, and as long the counts may lag behind.
+    with progress.shown(), progress.step("empty"):
+        try:
+            return wait_until(
+                "the dead-letter queue is empty",
+                probe,
+                timeout_seconds=max(10, 2 * operated.pace.quiet_seconds),
+                interval_seconds=operated.pace.poll_interval_seconds,
+            )
+        except StillWaitingError:
+            return probe()[1]
+
+
+def _show_purge(
+    operated: Operated, wants_json: bool, *, path: Path | None, backed_up: int, left: Depth
+) -> int:
+    name = operated.outputs.dlq_name
+    backup = str(path) if path else None
+    if wants_json:
+        print_json({"queue": name, "backup": backup, "backed_up": backed_up, "left": left.total})
+    elif left.total:
+        click.echo(f"{name}: {backed_up} messages backed up; left: {left}")
+    else:
+        click.echo(f"{name} is empty; {backed_up} messages backed up")
+    if path and not wants_json:
+        click.echo(f"to bring them back: python -m automation dlq restore {path}")
+    return DONE if left.total == 0 else NOT_DONE
+
+
+@dlq.command()
+@stack_options
+@yes_option
+@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the DLQ]")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    yes: bool,
+    to_url: str | None,
+    file: Path,
+) -> int:
+    """Send what a purge has backed up; a run that was killed goes on when started again."""
+    progress = Progress()
+    with operated_stack(target, stack, home=home, report=progress.say) as operated:
+        url = to_url or operated.outputs.dlq_url
+        is_fifo, defaults = url.endswith(".fifo"), Defaults(attributes={})
+        count = count_messages(file, is_fifo=is_fifo, defaults=defaults)
+        ask(f"Send {count} messages to {url}?", yes=yes, progress=progress)
+        with (
+            progress.shown(),
+            progress.step("restore", total=count),
+            cancelled_by_signals(progress.say) as cancel,
+            operated.journal("restore", f"{file.resolve()} to {url}") as journal,
+            file.open(encoding="utf-8") as opened,
+        ):
+            report = post_messages(
+                operated.sender,
+                url,
+                read_file(opened, is_fifo=is_fifo, defaults=defaults),
+                journal,
+                connections=operated.connections,
+                cancel=cancel,
+                on_progress=progress.advance_to,
+            )
+    show_post(report, url, wants_json)
+    return NOT_DONE if report.failed or report.is_interrupted else DONE
+
+
+def show_post(report: PostReport, url: str, wants_json: bool) -> None:
+    """Print what was sent."""
+    if wants_json:
+        print_json({"queue_url": url, **as_plain(report)})
+        return
+    click.echo(f"{report.sent} messages sent to {url}")
+    if report.sent_before:
+        click.echo(f"{report.sent_before} were sent by an earlier run already")
+    if report.failed:
+        click.echo(f"{report.failed} were not taken:")
+    for message_id, words in report.failures.items():
+        click.echo(f"  {message_id}: {words}")
+    for message_id in report.possible_duplicates:
+        click.echo(f"possible duplicate: {message_id}")
