@@ -192,4 +192,6 @@ def diagnostics(error: CommandError) -> str:
     text = str(error)
     told = [complaint.strip() for complaint in re.findall(r"error: (.*)", text)]
     telling = [complaint for complaint in told if not complaint.startswith(_SAYS_NOTHING)]
-    return "\n".join(dict.fromkeys(telling or told)) or "\n".join(text.splitlines()[-15:])
+    # A defect in the program is told on the lines after the complaint, as a traceback.
+    is_whole = bool(telling) and not any(complaint.endswith(":") for complaint in telling)
+    return "\n".join(dict.fromkeys(telling) if is_whole else text.splitlines()[-25:])
