@@ -32,6 +32,7 @@ from automation.local.resources.configuration import (
     read_configuration,
 )
 from automation.local.resources.invokes import FUNCTIONS, invoke
+from automation.local.resources.package_schema import package_schema
 from automation.local.resources.schema import ResourceType
 from automation.local.resources.values import decode, encode, has_unknown
 
@@ -101,7 +102,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=version("pulumi_aws"))
 
     def GetSchema(self, request: Any, context: _Context) -> Any:  # noqa: N802, ARG002
-        return provider_pb2.GetSchemaResponse(schema='{"name": "aws"}')
+        return provider_pb2.GetSchemaResponse(schema=package_schema())
 
     def CheckConfig(self, request: Any, context: _Context) -> Any:  # noqa: N802, ARG002
         failures = configuration_failures(decode(request.news))
@@ -257,7 +258,9 @@ def serve_provider(settings: ProviderSettings) -> Generator[int]:
     servicer = _Servicer(settings)
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="aws-provider")
     sizes = ("grpc.max_receive_message_length", "grpc.max_send_message_length")
-    server = grpc.server(pool, options=[(name, _MAX_MESSAGE_BYTES) for name in sizes])
+    # Without reuseport nobody else can listen on our port as well.
+    options = [("grpc.so_reuseport", 0), *((name, _MAX_MESSAGE_BYTES) for name in sizes)]
+    server = grpc.server(pool, options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

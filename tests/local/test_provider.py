@@ -44,15 +44,22 @@ def test_an_unknown_argument_of_a_function_is_refused_by_name(provider: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("assumeRoles", "[]"), ("endpoints", "[]"), ("accessKey", "x"), ("nonsense", "x")],
+    ("name", "reason"),
+    [
+        ("endpoints", "always speaks to the embedded AWS"),
+        ("accessKey", "always speaks to the embedded AWS"),
+        ("assumeRoles", "does not know"),
+        ("nonsense", "does not know"),
+        ("defaultTags", "must be an object"),
+    ],
 )
 def test_settings_that_the_provider_cannot_honour_are_refused_by_name(
-    connect: Callable[..., Any], name: str, value: str
+    connect: Callable[..., Any], name: str, reason: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as error:
-        connect(**{name: value})
+        connect(**{name: "x"})
     assert f"aws:{name}" in refusal(error)
+    assert reason in refusal(error)
 
 
 def test_settings_are_checked_before_the_provider_is_configured(provider: Any) -> None:
@@ -130,6 +137,12 @@ def test_a_name_that_the_program_no_longer_gives_is_made_up_anew(provider: Any) 
 def test_a_made_up_name_that_is_too_long_is_refused_not_cut(provider: Any) -> None:
     _, failures = provider.check("aws:iam/role:Role", {"assumeRolePolicy": TRUST}, name="r" * 60)
     assert any("68 characters" in failure and "64" in failure for failure in failures)
+
+
+def test_a_made_up_name_has_a_limit_below_that_of_the_service(provider: Any) -> None:
+    _, failures = provider.check("aws:sns/topic:Topic", {}, name="t" * 73)
+    assert any("81 characters; at most 80" in failure for failure in failures)
+    assert provider.check("aws:sns/topic:Topic", {"name": "t" * 256})[1] == []
 
 
 def test_a_fifo_name_gets_its_suffix_after_the_length_is_checked(provider: Any) -> None:

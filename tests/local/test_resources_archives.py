@@ -1,6 +1,7 @@
 """Archives become the same zip bytes for the same content, whatever form they are given in."""
 
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -38,8 +39,10 @@ def test_a_folder_is_packed_with_its_folders(folder: Path) -> None:
 def test_the_same_content_gives_the_same_bytes(folder: Path) -> None:
     archive = Archive({"path": str(folder)})
     first = zip_bytes(archive, folder.parent)
-    (folder / "handler.py").touch()
+    os.utime(folder / "handler.py", (10**9, 10**9))
     assert zip_bytes(archive, folder.parent) == first
+    with zipfile.ZipFile(io.BytesIO(first)) as packed:
+        assert {entry.date_time[0] for entry in packed.infolist()} == {1980}
 
 
 def test_named_assets_and_archives_are_packed_under_their_names(folder: Path) -> None:

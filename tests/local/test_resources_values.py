@@ -2,7 +2,7 @@
 
 import pytest
 from google.protobuf import json_format
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.runtime import rpc
 
@@ -23,6 +23,7 @@ PLAIN = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(), PLAIN))
 def test_plain_values_go_both_ways(value: dict[str, Value]) -> None:
     assert decode(encode(value)) == value

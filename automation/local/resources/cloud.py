@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PARTITION: Final = "aws"
 # More than the engine's default number of parallel operations (4 times the processors).
 _CONNECTIONS: Final = 32
+# Unpacking the largest layer takes the emulator a few seconds.
+_READ_TIMEOUT_SECONDS: Final = 30
 
 
 class AwsError(Exception):
@@ -99,7 +101,10 @@ class Connections:
         session = boto3.Session(botocore_session=self._session)
         # No proxy: the emulator is on this machine, whatever HTTP_PROXY says.
         config = Config(
-            proxies={}, max_pool_connections=_CONNECTIONS, retries={"total_max_attempts": 2}
+            proxies={},
+            max_pool_connections=_CONNECTIONS,
+            read_timeout=_READ_TIMEOUT_SECONDS,
+            retries={"total_max_attempts": 2},
         )
         return cast("Any", session).client(
             service,
