@@ -13,6 +13,7 @@ from rich.console import Console
 
 from automation.commands_dlq import dlq
 from automation.commands_redrive import redrive
+from automation.commands_stack import cleanup, logs, send, status
 from automation.e2e import Options, run_e2e
 from automation.errors import AutomationError
 from automation.interrupts import Interrupts, SignalledError
@@ -189,7 +190,8 @@ def local(*, home: Path, command: Sequence[str]) -> int:
 
 
 dlq.add_command(redrive)
-cli.add_command(dlq)
+for command in (dlq, status, logs, send, cleanup):
+    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 from collections import Counter
 from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -47,7 +48,7 @@ def dlq() -> None:
 
 @dlq.command("list")
 @stack_options
-@click.option("--limit", type=click.IntRange(1), help="Look at so many at the most.")
+@click.option("--limit", type=click.IntRange(1), help="Show so many at the most.")
 @where_option
 @click.option(
     "--group-by",
@@ -77,13 +78,14 @@ def list_command(
     groups: Counter[str] = Counter()
 
     def counted(survey: Survey) -> Iterator[Letter]:
-        for letter in survey.letters(where):
+        for letter in islice(survey.letters(where), limit):
             groups[group_key(letter, group_by, disclosure)] += 1
             yield letter
 
     with (
         operated_stack(target, stack, home=home, report=progress.say) as operated,
-        surveyed(operated, progress, limit=limit) as survey,
+        # With a filter nobody knows how many to look at to find so many.
+        surveyed(operated, progress, limit=None if where else limit) as survey,
     ):
         if wants_json:
             print_json_rows(
@@ -300,12 +302,14 @@ def restore(
         url = to_url or operated.outputs.dlq_url
         is_fifo, defaults = url.endswith(".fifo"), Defaults(attributes={})
         count = count_messages(file, is_fifo=is_fifo, defaults=defaults)
-        ask(f"Send {count} messages to {url}?", yes=yes, progress=progress)
+        source = f"{file.resolve()} to {url}"
+        again = ", WHICH WERE SENT THERE BEFORE" if operated.has_finished("restore", source) else ""
+        ask(f"Send {count} messages to {url}{again}?", yes=yes, progress=progress)
         with (
             progress.shown(),
             progress.step("restore", total=count),
             cancelled_by_signals(progress.say) as cancel,
-            operated.journal("restore", f"{file.resolve()} to {url}") as journal,
+            operated.journal("restore", source) as journal,
             file.open(encoding="utf-8") as opened,
         ):
             report = post_messages(

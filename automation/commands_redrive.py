@@ -212,18 +212,18 @@ def _redrive(
     progress: Progress,
     cancel: threading.Event,
 ) -> _Done:
+    if wish.canary:
+        return _with_canary(operated, wish, wanted, progress, cancel, wish.canary)
     # SQS's own redrive knows nothing of what a killed run of ours has sent already.
-    if wish.suits_native and not operated.has_unfinished("redrive", operated.outputs.dlq_url):
-        try:
-            with progress.step("redrive", total=wanted.count):
+    may_be_native = not operated.has_unfinished("redrive", operated.outputs.dlq_url)
+    with progress.step("redrive", total=wanted.count):
+        if wish.suits_native and may_be_native:
+            try:
                 return _Done(method="native", native=_native(operated, wish, progress, cancel))
-        except NoNativeMoveError as error:
-            progress.say(f"{error}: moving the messages one by one instead")
-    if not wish.canary:
-        with progress.step("redrive", total=wanted.count):
-            move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
-        return _Done(method="own", moves=(move,))
-    return _with_canary(operated, wish, wanted, progress, cancel, wish.canary)
+            except NoNativeMoveError as error:
+                progress.say(f"{error}: moving the messages one by one instead")
+        move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
+    return _Done(method="own", moves=(move,))
 
 
 def _native(

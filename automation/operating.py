@@ -68,6 +68,11 @@ class Operated:
         """Whether a killed or stopped run has left something to continue."""
         return self._journal_path(purpose, source).exists()
 
+    def has_finished(self, purpose: str, source: str) -> bool:
+        """Whether the same work was done before."""
+        path = self._journal_path(purpose, source)
+        return any(path.parent.glob(f"{path.stem}.*.finished.jsonl"))
+
     def _journal_path(self, purpose: str, source: str) -> Path:
         readable = re.sub(r"[^A-Za-z0-9]+", "-", source.rpartition("/")[2])[-60:].strip("-")
         # Queues of other accounts, and files of other folders, may have the same last name.

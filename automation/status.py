@@ -1,10 +1,12 @@
 """The state of a stack at one moment, as an operator wants to see it."""
 
 import datetime
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from automation.deadletters.reasons import failure_events
 from automation.queue_depth import Depth, queue_depth
 from automation.targets import Clients
 from components.outputs import StackOutputs
@@ -26,6 +28,8 @@ class StackStatus:
         alarms: state by alarm name.
         mappings: state of each event source mapping of the consumer, by its id: `Enabled`,
             `Disabled` and the like.
+        failed_attempts: how often a message failed in the last 5 minutes, as the consumer's log
+            says.
         errors: invocations of the consumer that failed as a whole in the last 5 minutes; None
             when CloudWatch has no value.
         concurrency: most invocations at the same time in the last 5 minutes; None as above.
@@ -37,6 +41,7 @@ class StackStatus:
     dlq_oldest_seconds: float | None
     alarms: Mapping[str, str]
     mappings: Mapping[str, str]
+    failed_attempts: int
     errors: float | None
     concurrency: float | None
 
@@ -57,6 +62,14 @@ def read_status(clients: Clients, outputs: StackOutputs) -> StackStatus:
             )
             for mapping in page.get("EventSourceMappings", [])
         },
+        failed_attempts=sum(
+            1
+            for _ in failure_events(
+                clients.logs,
+                outputs.consumer_log_group_name,
+                since_ms=int((time.time() - _METRICS_MINUTES * 60) * 1000),
+            )
+        ),
         errors=metrics.get("errors"),
         concurrency=metrics.get("concurrency"),
     )
