@@ -88,6 +88,11 @@ def cli() -> None:
     type=click.FloatRange(min=0, min_open=True),
     help="Give up waiting for the queue to settle, in seconds.  [default: 120 local, 900 aws]",
 )
+@click.option(
+    "--redrive",
+    is_flag=True,
+    help="Then repair the bad messages, redrive them, see them processed.",
+)
 @click.option("--keep", is_flag=True, help="Do not destroy; say how to look and how to destroy.")
 @click.option("--json", "wants_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--stack", help="The stack's name.  [default: e2e- and random characters]")
@@ -109,6 +114,7 @@ def e2e(
     messages: int | None,
     seed: int | None,
     timeout: float | None,
+    redrive: bool,
     keep: bool,
     wants_json: bool,
     stack: str | None,
@@ -124,6 +130,7 @@ def e2e(
         max_messages=messages,
         seed=seed,
         timeout_seconds=timeout,
+        redrive=redrive,
         keep=keep,
         settings=dict(_setting(setting) for setting in settings),
         **({"stack": check_stack_name(stack)} if stack else {}),

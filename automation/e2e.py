@@ -33,6 +33,7 @@ from automation.interrupts import AbandonedRunError, Interrupts
 from automation.progress import Progress
 from automation.queue_depth import Depth, queue_depth
 from automation.records import processed_messages
+from automation.redrive_proof import RedriveReport, prove_redrive
 from automation.stacks import REPOSITORY, DestructionError, keeping_command, throwaway_stack
 from automation.targets import Target, TargetName, opened_target
 from automation.waiting import wait_until
@@ -55,6 +56,8 @@ class Options:
         max_messages: how many messages at the most; None (default) for no limit.
         seed: makes the producer's messages repeatable; None (default) for other ones each time.
         timeout_seconds: limit for the queue to settle; None (default) for the target's own.
+        redrive: after a verdict that holds, repair the bad messages, redrive them and see them
+            processed. Default False.
         keep: do not destroy. Default False.
         stack: its name, default `e2e-` and random characters.
         settings: the program's configuration beyond its defaults.
@@ -67,6 +70,7 @@ class Options:
     max_messages: int | None = None
     seed: int | None = None
     timeout_seconds: float | None = None
+    redrive: bool = False
     keep: bool = False
     stack: str = dataclasses.field(default_factory=lambda: f"e2e-{secrets.token_hex(3)}")
     settings: Mapping[str, object] = dataclasses.field(default_factory=dict[str, object])
@@ -83,6 +87,7 @@ class RunReport:
         account: of every message.
         dlq_count: the dead-letter queue's ApproximateNumberOfMessages; no proof of anything.
         alarm: what became of the alarm.
+        redrive: what became of the bad messages after their repair; None without one.
         timings_seconds: one entry a step, and `total`.
         destroyed: nothing is left of the stack.
         reason: what is wrong; None when the verdict is "held".
@@ -95,6 +100,7 @@ class RunReport:
     account: Account
     dlq_count: int
     alarm: AlarmReport
+    redrive: RedriveReport | None
     timings_seconds: Mapping[str, float]
     destroyed: bool
     reason: str | None
@@ -137,7 +143,7 @@ def run_e2e(
             progress=progress,
             keep=options.keep,
         ) as outputs:
-            findings = _prove(options, target, outputs, progress)
+            findings = _prove(options, target, outputs, home, progress)
             interrupts.raise_received()
         if options.keep:
             progress.say(keeping_command(target, home, options.stack))
@@ -150,6 +156,7 @@ def run_e2e(
         account=findings.account,
         dlq_count=findings.dlq_count,
         alarm=findings.alarm,
+        redrive=findings.redrive,
         timings_seconds=timings,
         destroyed=not options.keep,
         reason="; ".join(findings.reasons) or None,
@@ -194,11 +201,12 @@ class _Findings:
     account: Account
     dlq_count: int
     alarm: AlarmReport
+    redrive: RedriveReport | None
     reasons: list[str]
 
 
 def _prove(
-    options: Options, target: Target, outputs: StackOutputs, progress: Progress
+    options: Options, target: Target, outputs: StackOutputs, home: Path, progress: Progress
 ) -> _Findings:
     began_ms = int(time.time() * 1000)
     with topic_witness(
@@ -214,13 +222,33 @@ def _prove(
             account = take_account(target, outputs, sent, since_ms=began_ms)
         with progress.step("alarm"):
             alarm = follow_alarm(target, outputs, witness, account)
+        dlq_count = queue_depth(target.clients.sqs, outputs.dlq_url).visible
+        reasons = reasons_broken(account, sent, alarm, settle_failure)
+        redrive = None
+        if options.redrive and not reasons:
+            with progress.step("redrive"):
+                redrive = prove_redrive(
+                    target,
+                    outputs,
+                    sent,
+                    witness=witness,
+                    home=home,
+                    since_ms=began_ms,
+                    timeout_seconds=_settle_timeout_seconds(options, target),
+                )
+            reasons = redrive.reasons_broken(sent)
     return _Findings(
         sent=sent,
         account=account,
-        dlq_count=queue_depth(target.clients.sqs, outputs.dlq_url).visible,
+        dlq_count=dlq_count,
         alarm=alarm,
-        reasons=reasons_broken(account, sent, alarm, settle_failure),
+        redrive=redrive,
+        reasons=reasons,
     )
+
+
+def _settle_timeout_seconds(options: Options, target: Target) -> float:
+    return options.timeout_seconds or target.pace.settle_timeout_seconds
 
 
 def produce(options: Options, target: Target, outputs: StackOutputs) -> Sent:
@@ -275,7 +303,7 @@ def settle(
         wait_until(
             "the queue is settled",
             probe,
-            timeout_seconds=options.timeout_seconds or target.pace.settle_timeout_seconds,
+            timeout_seconds=_settle_timeout_seconds(options, target),
             interval_seconds=target.pace.poll_interval_seconds,
         )
     except StillWaitingError as error:

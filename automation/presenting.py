@@ -27,7 +27,16 @@ def as_json(report: RunReport) -> dict[str, object]:
         "timings_s": {step: round(spent, 2) for step, spent in report.timings_seconds.items()},
         "destroyed": report.destroyed,
     }
-    return shown | ({"reason": report.reason} if report.reason else {})
+    if report.redrive:
+        shown["redrive"] = {
+            "redriven": report.redrive.redriven,
+            "processed": report.redrive.processed,
+            "dead_lettered": report.redrive.left,
+            "alarm": report.redrive.alarm.state,
+        }
+    if report.reason:
+        shown["reason"] = report.reason
+    return shown
 
 
 def as_table(report: RunReport) -> Group:
@@ -48,6 +57,12 @@ def as_table(report: RunReport) -> Group:
     table.add_row("misrouted", str(account.misrouted), "good messages in the dead-letter queue")
     table.add_row("lost", str(account.lost), "neither processed nor dead-lettered")
     table.add_row("alarm", report.alarm.state, _alarm_words(report))
+    if report.redrive:
+        redrive = report.redrive
+        table.add_row("redriven", str(redrive.redriven), "after their repair")
+        table.add_row("processed", str(redrive.processed), "the repaired ones among them")
+        table.add_row("left", str(redrive.left), "in the dead-letter queue")
+        table.add_row("alarm", redrive.alarm.state, "after the redrive")
     return Group(table, Text(), _verdict(report))
 
 

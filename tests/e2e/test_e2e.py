@@ -51,6 +51,22 @@ def test_with_bad_messages_only_all_are_dead_lettered(run_e2e: Callable[..., Run
     assert (report["verdict"], report["dead_lettered"], report["processed"]) == ("held", 20, 0)
 
 
+def test_redrive_ends_with_everything_processed_and_the_alarm_off(
+    run_e2e: Callable[..., Run],
+) -> None:
+    run = run_e2e(*QUICK, "--redrive")
+    assert run.code == 0, run.error
+    report = run.report
+    assert report["verdict"] == "held"
+    assert report["alarm"] == "ALARM"
+    assert report["redrive"] == {
+        "redriven": report["bad"],
+        "processed": 60,
+        "dead_lettered": 0,
+        "alarm": "OK",
+    }
+
+
 # Short timeouts, because these consumers leave failed messages hidden for the whole of it.
 IMPATIENT = ("-c", "functionTimeoutSeconds=1", "-c", "visibilityTimeoutSeconds=2")
 
