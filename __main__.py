@@ -7,6 +7,7 @@ import pulumi
 from components import (
     ConsumerArgs,
     DependencyLayer,
+    FifoArgs,
     LayerError,
     LimitError,
     PythonFunction,
@@ -16,7 +17,6 @@ from components import (
     dependency_layer,
     limits,
     outputs,
-    policies,
 )
 
 ROOT = Path(__file__).resolve().parent
@@ -31,7 +31,7 @@ RANGES = {
     "dlqRetentionSeconds": limits.MESSAGE_RETENTION,
     "visibilityTimeoutSeconds": limits.VISIBILITY_TIMEOUT,
 }
-KEYS = (*RANGES, "logRetentionDays", "consumerPath")
+KEYS = (*RANGES, "logRetentionDays", "consumerPath", "fifo", "requiresTls")
 
 
 def read_numbers(config: pulumi.Config) -> dict[str, int]:
@@ -59,11 +59,11 @@ def refuse_unknown_keys(config: pulumi.Config) -> None:
 
 
 def queue_args(
-    numbers: dict[str, int], consumer_path: str, dependencies: DependencyLayer
+    config: pulumi.Config, numbers: dict[str, int], dependencies: DependencyLayer
 ) -> ReliableQueueArgs:
     """The configuration as the component's arguments, which check how they go together."""
     consumer = PythonFunctionArgs(
-        source=ROOT / consumer_path,
+        source=ROOT / config.require("consumerPath"),
         handler="consumer.handler",
         dependencies=dependencies,
         timeout_seconds=numbers["functionTimeoutSeconds"],
@@ -76,10 +76,12 @@ def queue_args(
             batching_window_seconds=numbers["batchingWindowSeconds"],
             maximum_concurrency=numbers["maximumConcurrency"],
         ),
+        fifo=FifoArgs() if config.require_bool("fifo") else None,
         max_receive_count=numbers["maxReceiveCount"],
         dlq_retention_seconds=numbers["dlqRetentionSeconds"],
         # 0 in the configuration, where every key has a value, is the component's None: derived.
         visibility_timeout_seconds=numbers["visibilityTimeoutSeconds"] or None,
+        requires_tls=config.require_bool("requiresTls"),
     )
 
 
@@ -99,7 +101,7 @@ def create_producer(
         log_retention_days=log_retention_days,
     )
     producer = PythonFunction("producer", args)
-    producer.allow("send", policies.send(queue_arn=queue.queue_arn))
+    queue.grant_send(producer)
     return producer
 
 
@@ -110,7 +112,7 @@ def main() -> None:
     dependencies = dependency_layer(
         ROOT / "functions" / "requirements.txt", build_folder=ROOT / ".build"
     )
-    args = queue_args(numbers, config.require("consumerPath"), dependencies)
+    args = queue_args(config, numbers, dependencies)
     queue = ReliableQueue("events", args)
     producer = create_producer(queue, numbers["logRetentionDays"], dependencies)
     stack_outputs = outputs.exports(
@@ -130,6 +132,7 @@ def main() -> None:
         alarm_topic_arn=queue.alarm_topic_arn,
         region=queue.region,
         send_policy_arn=queue.send_policy_arn,
+        consume_policy_arn=queue.consume_policy_arn,
         operator_policy_arn=queue.operator_policy_arn,
         dashboard_name=queue.dashboard_name,
     )

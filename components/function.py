@@ -1,8 +1,9 @@
 """A Lambda function in Python: its role, its log group, its code and the layer it runs on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -18,6 +19,17 @@ _LAYER_NAME_LENGTH = 140
 _NOT_SOURCE = {"__pycache__"}
 
 
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VpcArgs:
+    """Where in a VPC a function runs. It reaches SQS there by a NAT or by SQS's VPC endpoint."""
+
+    subnet_ids: Sequence[pulumi.Input[str]]
+    security_group_ids: Sequence[pulumi.Input[str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class PythonFunctionArgs:
     """What a function runs and with how much.
@@ -25,12 +37,17 @@ class PythonFunctionArgs:
     source: folder that ships, all of it but caches and hidden files.
     handler: `module.function`, the module a file in that folder.
     dependencies: the packages that it imports, built for the same runtime and architecture.
+    layers: ARNs of other layers, up to 5 with that of the dependencies.
     environment: variables beside those that Powertools reads, which are set by default.
     timeout_seconds: 1 to 900.
     memory_mb: 128 to 10,240; the share of a processor grows with it.
     reserved_concurrency: executions kept for this function alone, 2 or more; none by default.
+    log_level: what Powertools' logger writes, this and what is graver.
     log_retention_days: one of CloudWatch Logs' periods.
+    traces: whether X-Ray records its runs.
+    vpc: the VPC that it runs in; by default none.
     runtime, architecture: what it runs on.
+    tags: for the function, its role and its log group.
 
     Raises `LimitError` that names the argument, its value and what is allowed.
     """
@@ -38,15 +55,20 @@ class PythonFunctionArgs:
     source: Path
     handler: str
     dependencies: DependencyLayer | None = None
+    layers: Sequence[pulumi.Input[str]] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(
         default_factory=dict[str, pulumi.Input[str]]
     )
     timeout_seconds: int = 10
     memory_mb: int = 256
     reserved_concurrency: int | None = None
+    log_level: LogLevel = "INFO"
     log_retention_days: int = 14
+    traces: bool = False
+    vpc: VpcArgs | None = None
     runtime: Runtime = "python3.13"
     architecture: Architecture = "arm64"
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         limits.FUNCTION_TIMEOUT.check("timeout_seconds", self.timeout_seconds)
@@ -54,6 +76,8 @@ class PythonFunctionArgs:
         limits.check_log_retention("log_retention_days", self.log_retention_days)
         if self.reserved_concurrency is not None:
             limits.RESERVED_CONCURRENCY.check("reserved_concurrency", self.reserved_concurrency)
+        limits.check_layers(len(self.layers) + (self.dependencies is not None))
+        limits.check_tags(self.tags)
         self._check_handler()
         self._check_dependencies()
 
@@ -94,13 +118,25 @@ class PythonFunction(pulumi.ComponentResource):
         super().__init__("reliable-queue:index:PythonFunction", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         logs = aws.cloudwatch.LogGroup(
-            f"{name}-logs", retention_in_days=args.log_retention_days, opts=child
+            f"{name}-logs",
+            retention_in_days=args.log_retention_days,
+            tags=args.tags or None,
+            opts=child,
         )
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=policies.LAMBDA_TRUST, opts=child)
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=policies.LAMBDA_TRUST,
+            tags=args.tags or None,
+            opts=child,
+        )
         self.log_group_name, self.role_name = logs.name, role.name
         # The streams of a group; as the resource of a policy a group is written this way.
         self.log_streams_arn = pulumi.Output.concat(logs.arn, ":*")
-        may_log = self.allow("logs", policies.write_logs(log_streams_arn=self.log_streams_arn))
+        rights = [self.allow("logs", policies.write_logs(log_streams_arn=self.log_streams_arn))]
+        if args.traces:
+            rights.append(self.allow("trace", policies.trace()))
+        if args.vpc:
+            rights.append(self.allow("join-vpc", policies.join_vpc()))
         function = aws.lambda_.Function(
             f"{name}{_FUNCTION_SUFFIX}",
             role=role.arn,
@@ -115,7 +151,10 @@ class PythonFunction(pulumi.ComponentResource):
             environment={"variables": _environment(name, args)},
             # Text leaves each line as it was printed: Powertools' records are JSON already.
             logging_config={"log_format": "Text", "log_group": logs.name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[may_log]),
+            tracing_config={"mode": "Active"} if args.traces else None,
+            vpc_config=_vpc_config(args.vpc),
+            tags=args.tags or None,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=rights),
         )
         self.function_name, self.function_arn = function.name, function.arn
         self.register_outputs(
@@ -129,7 +168,9 @@ class PythonFunction(pulumi.ComponentResource):
         )
 
     def allow(
-        self, purpose: str, document: policies.PolicyDocument[pulumi.Output[str]]
+        self,
+        purpose: str,
+        document: policies.PolicyDocument[pulumi.Output[str]] | policies.PolicyDocument[str],
     ) -> aws.iam.RolePolicy:
         """Let the function do what a policy document says; what uses it depends on the result."""
         return aws.iam.RolePolicy(
@@ -141,7 +182,7 @@ class PythonFunction(pulumi.ComponentResource):
 
     def _create_layers(self, name: str, args: PythonFunctionArgs) -> list[pulumi.Input[str]]:
         if args.dependencies is None:
-            return []
+            return [*args.layers]
         layer = aws.lambda_.LayerVersion(
             f"{name}-dependencies",
             layer_name=naming.name_in_stack(name, _LAYER_NAME_LENGTH),
@@ -150,7 +191,7 @@ class PythonFunction(pulumi.ComponentResource):
             compatible_architectures=[args.architecture],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return [layer.arn]
+        return [layer.arn, *args.layers]
 
 
 def source_archive(folder: Path) -> pulumi.AssetArchive:
@@ -167,5 +208,11 @@ def source_archive(folder: Path) -> pulumi.AssetArchive:
 
 def _environment(name: str, args: PythonFunctionArgs) -> dict[str, pulumi.Input[str]]:
     # Names fixed by Powertools for AWS Lambda (Python): Environment variables.
-    powertools = {"POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": "INFO"}
+    powertools = {"POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": args.log_level}
     return {**powertools, **args.environment}
+
+
+def _vpc_config(vpc: VpcArgs | None) -> aws.lambda_.FunctionVpcConfigArgsDict | None:
+    if vpc is None:
+        return None
+    return {"subnet_ids": [*vpc.subnet_ids], "security_group_ids": [*vpc.security_group_ids]}

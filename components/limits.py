@@ -4,7 +4,9 @@ Nothing here knows Pulumi: the component checks its arguments with it at preview
 provider checks what reaches it.
 """
 
+import json
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -41,6 +43,11 @@ _MAPPING = "AWS Lambda API Reference, CreateEventSourceMapping"
 
 VISIBILITY_TIMEOUT = Limit(0, 43_200, "seconds", _SET_QUEUE_ATTRIBUTES)
 MESSAGE_RETENTION = Limit(60, 1_209_600, "seconds", _SET_QUEUE_ATTRIBUTES)
+DELAY = Limit(0, 900, "seconds", _SET_QUEUE_ATTRIBUTES)
+MESSAGE_BYTES = Limit(1_024, 1_048_576, "bytes", _SET_QUEUE_ATTRIBUTES)
+RECEIVE_WAIT = Limit(0, 20, "seconds", _SET_QUEUE_ATTRIBUTES)
+DATA_KEY_REUSE = Limit(60, 86_400, "seconds", _SET_QUEUE_ATTRIBUTES)
+KEY_DELETION_WINDOW = Limit(7, 30, "days", "AWS KMS API Reference, ScheduleKeyDeletion")
 MAX_RECEIVE_COUNT = Limit(
     1, 1_000, "receives", "Amazon SQS Developer Guide, Dead-letter queues, maxReceiveCount"
 )
@@ -58,7 +65,21 @@ MAXIMUM_CONCURRENCY = Limit(2, 1_000, "concurrent executions", f"{_MAPPING}, Sca
 BATCH_SIZE = Limit(1, 10_000, "messages", f"{_MAPPING}, BatchSize, Amazon SQS standard queues")
 BATCHING_WINDOW = Limit(0, 300, "seconds", f"{_MAPPING}, MaximumBatchingWindowInSeconds")
 
+_POLLERS = "AWS Lambda Developer Guide, Lambda parameters for Amazon SQS event source mappings"
+MINIMUM_POLLERS = Limit(2, 200, "event pollers", f"{_POLLERS}, ProvisionedPollerConfig")
+MAXIMUM_POLLERS = Limit(2, 2_000, "event pollers", f"{_POLLERS}, ProvisionedPollerConfig")
+# The same page: each poller handles up to 10 concurrent invocations.
+INVOCATIONS_PER_POLLER = 10
+
+COUNT_THRESHOLD = Limit(
+    0, 1_000_000, "messages or invocations", "ours: CloudWatch API Reference sets no upper end"
+)
+AGE_PERCENT = Limit(
+    1, 99, "per cent", "Amazon SQS Developer Guide, Setting up dead-letter queue retention: a part"
+)
+
 # AWS Lambda Developer Guide, Using Lambda with SQS: above 10 messages a window of 1 s is needed.
+# The same is the most that a FIFO queue's mapping takes.
 BATCH_SIZE_WITHOUT_WINDOW = 10
 
 # AWS Lambda Developer Guide, Using Lambda with SQS, Configuring a queue for use with Lambda: at
@@ -79,12 +100,33 @@ FUNCTION_NAME_LENGTH = 64
 # Pulumi adds a hyphen and seven hexadecimal digits to the name of a resource.
 AUTO_NAME_SUFFIX_LENGTH = 8
 
+# Amazon SQS API Reference, CreateQueue, QueueName: 80 characters, of a FIFO queue with `.fifo`.
+QUEUE_NAME_LENGTH = 80
+FIFO_SUFFIX = ".fifo"
+DLQ_SUFFIX = "-dlq"
+# What the AWS provider appends to a prefix: a time and a counter.
+PREFIX_SUFFIX_LENGTH = 26
+
+# AWS Lambda Developer Guide, Lambda quotas, Function layers.
+MAX_LAYERS = 5
+# AWS Lambda Developer Guide, Control which events Lambda sends to your function: 5 filters a
+# mapping, 10 after a request to AWS; AWS Lambda API Reference, Filter: 4,096 characters each.
+MAX_FILTERS = 10
+MAX_FILTER_LENGTH = 4_096
+
+# AWS Tagging User Guide, Tag naming limits and requirements. IAM takes the fewest characters: IAM
+# API Reference, Tag.
+MAX_TAGS = 50
+_TAG_KEY = re.compile(r"[\w .:/=+\-@]{1,128}")
+_TAG_VALUE = re.compile(r"[\w .:/=+\-@]{0,256}")
+
 # An account starts with 1,000 concurrent executions, a new one often with 10 (AWS Lambda Developer
 # Guide, Lambda quotas). Without a maximum a mapping takes what there is, and messages of an
 # invocation that was throttled use up their receives.
 DEFAULT_MAXIMUM_CONCURRENCY = 10
 
 _NAME = re.compile(r"[A-Za-z][0-9A-Za-z_-]*")
+_QUEUE_NAME = re.compile(r"[0-9A-Za-z_-]+")
 
 
 def derived_visibility_timeout_seconds(
@@ -127,6 +169,21 @@ def visibility_timeout_advice(
     )
 
 
+def retention_advice(
+    retention_seconds: int, visibility_timeout_seconds: int, max_receive_count: int
+) -> str | None:
+    """What to say about messages that may expire before their receives are used up, if they may."""
+    needed = visibility_timeout_seconds * max_receive_count
+    if needed < retention_seconds:
+        return None
+    return (
+        f"retention_seconds = {retention_seconds} is not above max_receive_count "
+        f"{max_receive_count} x visibility_timeout_seconds {visibility_timeout_seconds} = {needed}:"
+        " a message whose consumer never answers would expire, and be lost, before it is "
+        "dead-lettered; raise retention_seconds, or lower one of the others"
+    )
+
+
 def check_batch(batch_size: int, batching_window_seconds: int) -> None:
     """Refuse a batch that Lambda can't gather: above 10 messages it needs a window."""
     BATCH_SIZE.check("batch_size", batch_size)
@@ -139,16 +196,35 @@ def check_batch(batch_size: int, batching_window_seconds: int) -> None:
         )
 
 
-def check_retention(retention_seconds: int, dlq_retention_seconds: int) -> None:
+def check_fifo_batch(batch_size: int, batching_window_seconds: int) -> None:
+    """Refuse a batch that a FIFO queue doesn't give: above 10 messages, or gathered in a window.
+
+    Source: AWS Lambda Developer Guide, Lambda parameters for Amazon SQS event source mappings.
+    """
+    if batching_window_seconds != 0:
+        raise LimitError(
+            f"batching_window_seconds = {batching_window_seconds}: a FIFO queue has no batching "
+            "window; allowed: 0; leave it out"
+        )
+    if batch_size > BATCH_SIZE_WITHOUT_WINDOW:
+        raise LimitError(
+            f"batch_size = {batch_size} is out of range; allowed with a FIFO queue: 1 to "
+            f"{BATCH_SIZE_WITHOUT_WINDOW} messages"
+        )
+
+
+def check_retention(
+    retention_seconds: int, dlq_retention_seconds: int, *, is_fifo: bool = False
+) -> None:
     """Refuse a dead-letter queue that forgets as early as the queue before it.
 
     A standard queue keeps the time of the first enqueue when it moves a message, so a dead letter
-    arrives with part of its life spent. Source: Amazon SQS Developer Guide, Dead-letter queues,
-    Configuring the message retention period.
+    arrives with part of its life spent; in a FIFO queue its time starts anew. Source: Amazon SQS
+    Developer Guide, Dead-letter queues, Setting up dead-letter queue retention.
     """
     MESSAGE_RETENTION.check("retention_seconds", retention_seconds)
     MESSAGE_RETENTION.check("dlq_retention_seconds", dlq_retention_seconds)
-    if dlq_retention_seconds <= retention_seconds:
+    if not is_fifo and dlq_retention_seconds <= retention_seconds:
         raise LimitError(
             f"dlq_retention_seconds = {dlq_retention_seconds} is not above retention_seconds = "
             f"{retention_seconds}: dead letters keep their age and could expire on arrival; "
@@ -176,6 +252,114 @@ def maximum_concurrency(requested: int | None, reserved: int | None) -> int:
             f"{MAXIMUM_CONCURRENCY.minimum} to {reserved}; lower it, or reserve more"
         )
     return requested
+
+
+def check_pollers(
+    minimum: int, maximum: int, *, maximum_concurrency: int | None, reserved: int | None
+) -> None:
+    """Refuse pollers that are out of range, that exclude another setting, or that throttle.
+
+    Source: AWS Lambda Developer Guide, Lambda parameters for Amazon SQS event source mappings, and
+    Using provisioned mode with an Amazon SQS event source mapping.
+    """
+    MINIMUM_POLLERS.check("pollers.minimum", minimum)
+    MAXIMUM_POLLERS.check("pollers.maximum", maximum)
+    if minimum > maximum:
+        raise LimitError(
+            f"pollers.minimum = {minimum} is above pollers.maximum = {maximum}; allowed: "
+            f"{MINIMUM_POLLERS.minimum} to {maximum}; lower it, or raise the maximum"
+        )
+    if maximum_concurrency is not None:
+        raise LimitError(
+            f"maximum_concurrency = {maximum_concurrency} and pollers exclude each other: give one "
+            "of them"
+        )
+    invocations = maximum * INVOCATIONS_PER_POLLER
+    if reserved is not None and invocations > reserved:
+        raise LimitError(
+            f"pollers.maximum = {maximum} can invoke {invocations} times at once, above "
+            f"reserved_concurrency = {reserved}: throttled messages would use up their receives; "
+            f"lower it to {reserved // INVOCATIONS_PER_POLLER}, or reserve {invocations}"
+        )
+
+
+def check_filters(filters: Sequence[Mapping[str, object]]) -> None:
+    """Refuse filters that Lambda doesn't take: too many, too long, or about nothing it looks at.
+
+    Source: AWS Lambda Developer Guide, Control which events Lambda sends to your function.
+    """
+    if len(filters) > MAX_FILTERS:
+        raise LimitError(f"filters has {len(filters)} entries; allowed: 0 to {MAX_FILTERS}")
+    for index, pattern in enumerate(filters):
+        text = json.dumps(pattern)
+        if not pattern:
+            raise LimitError(f"filters[{index}] = {{}} matches nothing in particular; leave it out")
+        if len(text) > MAX_FILTER_LENGTH:
+            raise LimitError(
+                f"filters[{index}] has {len(text)} characters as JSON; allowed: 1 to "
+                f"{MAX_FILTER_LENGTH}"
+            )
+
+
+def check_layers(count: int) -> None:
+    """Refuse more layers than a function takes. Source: AWS Lambda Developer Guide, quotas."""
+    if count > MAX_LAYERS:
+        raise LimitError(
+            f"layers and dependencies are {count} layers together; allowed: 0 to {MAX_LAYERS}"
+        )
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Refuse tags that some service would not take."""
+    if len(tags) > MAX_TAGS:
+        raise LimitError(f"tags has {len(tags)} entries; allowed: 0 to {MAX_TAGS}")
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key) or key.lower().startswith("aws:"):
+            raise LimitError(
+                f"tags has the key {key!r}; allowed: 1 to 128 letters, digits, spaces and _.:/=+-@,"
+                " not beginning with aws:"
+            )
+        if not _TAG_VALUE.fullmatch(value):
+            raise LimitError(
+                f"tags[{key!r}] = {value!r}; allowed: 0 to 256 letters, digits, spaces and _.:/=+-@"
+            )
+
+
+def check_queue_names(name: str | None, prefix: str | None, *, is_fifo: bool) -> None:
+    """Refuse a fixed name, or a prefix, from which SQS would not accept the names of two queues."""
+    if name is not None and prefix is not None:
+        raise LimitError(
+            f"queue_name = {name!r} and queue_name_prefix = {prefix!r} exclude each other: give "
+            "one of them"
+        )
+    longest = QUEUE_NAME_LENGTH - len(DLQ_SUFFIX) - (len(FIFO_SUFFIX) if is_fifo else 0)
+    _check_queue_name("queue_name", name, longest)
+    _check_queue_name("queue_name_prefix", prefix, longest - PREFIX_SUFFIX_LENGTH)
+
+
+def _check_queue_name(argument: str, value: str | None, longest: int) -> None:
+    if value is not None and not (_QUEUE_NAME.fullmatch(value) and len(value) <= longest):
+        raise LimitError(
+            f"{argument} = {value!r} ({len(value)} characters) can't be used; allowed: 1 to "
+            f"{longest} letters, digits, hyphens and underscores ({DLQ_SUFFIX} and, for a FIFO "
+            f"queue, {FIFO_SUFFIX} are added, and SQS allows {QUEUE_NAME_LENGTH} characters)"
+        )
+
+
+def check_message_age_alarm(message_age_seconds: int, retention_seconds: int) -> None:
+    """Refuse an alarm that can't ring: no message grows older than the queue keeps it."""
+    if not 1 <= message_age_seconds < retention_seconds:
+        raise LimitError(
+            f"alarms.message_age_seconds = {message_age_seconds} is out of range; allowed: 1 to "
+            f"{retention_seconds - 1} seconds, below retention_seconds; None switches it off"
+        )
+
+
+def check_distinct(argument: str, names: Collection[str]) -> None:
+    """Refuse names of which two are the same."""
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise LimitError(f"{argument}: {', '.join(twice)} is there twice; names must differ")
 
 
 def check_log_retention(argument: str, value: int) -> None:

@@ -1,68 +1,30 @@
-"""What tells people about a queue: the alarm on its dead letters, and the dashboard."""
+"""The dashboard: a queue, its dead letters and its consumer on one page, with their alarms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components import naming
+from components.alarms import PERIOD_SECONDS
 
-# How often SQS publishes its metrics: Amazon SQS Developer Guide, Available CloudWatch metrics.
-_PERIOD_SECONDS = 60
-_SECONDS_PER_DAY = 86_400
 # CloudWatch API Reference, PutDashboard, DashboardName.
 _DASHBOARD_NAME_LENGTH = 255
 # A dashboard is 24 columns wide: CloudWatch API Reference, Dashboard body structure.
 _WIDGET_WIDTH, _WIDGET_HEIGHT, _WIDGETS_PER_ROW = 8, 6, 3
+_ALARMS_WIDTH, _ALARMS_HEIGHT = _WIDGET_WIDTH * _WIDGETS_PER_ROW, 2
 
 Metric = list[object]
 
 
-def dead_letter_alarm(
-    name: str,
-    *,
-    dlq_name: pulumi.Input[str],
-    dlq_retention_seconds: int,
-    topic_arn: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
-) -> aws.cloudwatch.MetricAlarm:
-    """Rings while anything is in the dead-letter queue, and tells when it is empty again.
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """One graph; `alarm` is the end of the name of the alarm whose threshold is drawn in."""
 
-    It counts what is visible: SQS's own moves to a dead-letter queue are not in
-    `NumberOfMessagesSent` (Amazon SQS Developer Guide, Creating alarms for dead-letter queues).
-    An idle queue stops sending data after a while, which is no alarm.
-    """
-    return aws.cloudwatch.MetricAlarm(
-        name,
-        alarm_description=alarm_description(dlq_name, dlq_retention_seconds, pulumi.get_stack()),
-        namespace="AWS/SQS",
-        metric_name="ApproximateNumberOfMessagesVisible",
-        dimensions={"QueueName": dlq_name},
-        statistic="Maximum",
-        comparison_operator="GreaterThanThreshold",
-        threshold=0,
-        period=_PERIOD_SECONDS,
-        evaluation_periods=1,
-        treat_missing_data="notBreaching",
-        alarm_actions=[topic_arn],
-        ok_actions=[topic_arn],
-        opts=opts,
-    )
-
-
-def alarm_description(
-    dlq_name: pulumi.Input[str], dlq_retention_seconds: int, stack: str
-) -> pulumi.Output[str]:
-    """What whoever is woken by the alarm reads: what happened, and what to do."""
-    days = dlq_retention_seconds / _SECONDS_PER_DAY
-    return pulumi.Output.concat(
-        "Messages could not be processed and are kept in the dead-letter queue ",
-        dlq_name,
-        f". They expire {days:g} days after they were first sent. What to do: "
-        f"1. python -m automation dlq list --stack {stack} shows them and why they failed. "
-        f"2. python -m automation logs --failures --stack {stack} shows the consumer's errors. "
-        "3. Mend the cause: the consumer, or what sends the messages. "
-        f"4. python -m automation dlq redrive --stack {stack} sends them through again. "
-        "The alarm returns to OK when the queue is empty.",
-    )
+    title: str
+    metrics: Sequence[Metric]
+    alarm: str | None = None
 
 
 def dashboard(
@@ -70,12 +32,18 @@ def dashboard(
     *,
     queue: aws.sqs.Queue,
     dlq: aws.sqs.Queue,
-    consumer_name: pulumi.Input[str],
+    consumer_name: pulumi.Input[str] | None,
+    alarms: Mapping[str, aws.cloudwatch.MetricAlarm],
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.Dashboard:
     """One page with the depth, the age and the flow of a queue, its dead letters, its consumer."""
     body = dashboard_body(
-        region=queue.region, queue_name=queue.name, dlq_name=dlq.name, consumer_name=consumer_name
+        region=queue.region,
+        queue_name=queue.name,
+        dlq_name=dlq.name,
+        consumer_name=consumer_name,
+        thresholds={role: alarm.threshold for role, alarm in alarms.items()},
+        alarm_arns=[alarm.arn for alarm in alarms.values()],
     )
     return aws.cloudwatch.Dashboard(
         name,
@@ -90,66 +58,120 @@ def dashboard_body(
     region: pulumi.Input[str],
     queue_name: pulumi.Input[str],
     dlq_name: pulumi.Input[str],
-    consumer_name: pulumi.Input[str],
+    consumer_name: pulumi.Input[str] | None,
+    thresholds: Mapping[str, object],
+    alarm_arns: Sequence[pulumi.Input[str]],
 ) -> dict[str, object]:
-    """The dashboard in CloudWatch's own shape."""
+    """The dashboard in CloudWatch's own shape.
 
+    thresholds: of each alarm by the end of its name; `alarm_arns`: all of them, shown at the top.
+    """
+    graphs = _queue_graphs(queue_name, dlq_name)
+    if consumer_name is not None:
+        graphs += _consumer_graphs(consumer_name)
+    top = _ALARMS_HEIGHT if alarm_arns else 0
+    widgets = [_widget(place, graph, region, thresholds, top) for place, graph in enumerate(graphs)]
+    return {"widgets": [*([_alarm_widget(alarm_arns)] if alarm_arns else []), *widgets]}
+
+
+def _queue_graphs(queue_name: pulumi.Input[str], dlq_name: pulumi.Input[str]) -> list[Graph]:
     def sqs(metric: str, name: pulumi.Input[str], statistic: str) -> Metric:
         return ["AWS/SQS", metric, "QueueName", name, {"stat": statistic}]
 
-    def consumer(metric: str, statistic: str) -> Metric:
-        return ["AWS/Lambda", metric, "FunctionName", consumer_name, {"stat": statistic}]
-
-    graphs: list[tuple[str, list[Metric]]] = [
-        (
-            "Messages waiting and in flight",
-            [
+    return [
+        Graph(
+            title="Messages waiting and in flight",
+            metrics=[
                 sqs("ApproximateNumberOfMessagesVisible", queue_name, "Maximum"),
                 sqs("ApproximateNumberOfMessagesNotVisible", queue_name, "Maximum"),
             ],
         ),
-        (
-            "Age of the oldest message (seconds)",
-            [sqs("ApproximateAgeOfOldestMessage", queue_name, "Maximum")],
+        Graph(
+            title="Age of the oldest message (seconds)",
+            metrics=[sqs("ApproximateAgeOfOldestMessage", queue_name, "Maximum")],
+            alarm="message-age",
         ),
-        (
-            "Sent, received, deleted",
-            [
+        Graph(
+            title="Sent, received, deleted",
+            metrics=[
                 sqs("NumberOfMessagesSent", queue_name, "Sum"),
                 sqs("NumberOfMessagesReceived", queue_name, "Sum"),
                 sqs("NumberOfMessagesDeleted", queue_name, "Sum"),
             ],
         ),
-        ("Dead letters", [sqs("ApproximateNumberOfMessagesVisible", dlq_name, "Maximum")]),
-        (
-            "Consumer: duration (ms)",
-            [consumer("Duration", "Average"), consumer("Duration", "Maximum")],
+        Graph(
+            title="Dead letters",
+            metrics=[sqs("ApproximateNumberOfMessagesVisible", dlq_name, "Maximum")],
+            alarm="dead-letters",
         ),
-        (
-            "Consumer: invocations and errors",
-            [consumer("Invocations", "Sum"), consumer("Errors", "Sum")],
+        Graph(
+            title="Time of the oldest dead letter there (seconds)",
+            metrics=[sqs("ApproximateAgeOfOldestMessage", dlq_name, "Maximum")],
+            alarm="dead-letter-age",
         ),
     ]
+
+
+def _consumer_graphs(consumer_name: pulumi.Input[str]) -> list[Graph]:
+    def consumer(metric: str, statistic: str) -> Metric:
+        return ["AWS/Lambda", metric, "FunctionName", consumer_name, {"stat": statistic}]
+
+    return [
+        Graph(
+            title="Consumer: duration (ms)",
+            metrics=[consumer("Duration", "Average"), consumer("Duration", "Maximum")],
+        ),
+        Graph(
+            title="Consumer: invocations and errors",
+            metrics=[consumer("Invocations", "Sum"), consumer("Errors", "Sum")],
+            alarm="consumer-errors",
+        ),
+        Graph(
+            title="Consumer: concurrency",
+            metrics=[consumer("ConcurrentExecutions", "Maximum")],
+        ),
+        Graph(
+            title="Consumer: throttles",
+            metrics=[consumer("Throttles", "Sum")],
+            alarm="consumer-throttles",
+        ),
+    ]
+
+
+def _alarm_widget(alarm_arns: Sequence[pulumi.Input[str]]) -> dict[str, object]:
     return {
-        "widgets": [_graph(i, title, metrics, region) for i, (title, metrics) in enumerate(graphs)]
+        "type": "alarm",
+        "x": 0,
+        "y": 0,
+        "width": _ALARMS_WIDTH,
+        "height": _ALARMS_HEIGHT,
+        "properties": {"title": "Alarms", "alarms": list(alarm_arns)},
     }
 
 
-def _graph(
-    place: int, title: str, metrics: list[Metric], region: pulumi.Input[str]
+def _widget(
+    place: int,
+    graph: Graph,
+    region: pulumi.Input[str],
+    thresholds: Mapping[str, object],
+    top: int,
 ) -> dict[str, object]:
     row, column = divmod(place, _WIDGETS_PER_ROW)
+    properties: dict[str, object] = {
+        "title": graph.title,
+        "region": region,
+        "view": "timeSeries",
+        "period": PERIOD_SECONDS,
+        "metrics": graph.metrics,
+    }
+    if graph.alarm is not None and graph.alarm in thresholds:
+        line = {"label": "alarm above", "value": thresholds[graph.alarm]}
+        properties["annotations"] = {"horizontal": [line]}
     return {
         "type": "metric",
         "x": column * _WIDGET_WIDTH,
-        "y": row * _WIDGET_HEIGHT,
+        "y": top + row * _WIDGET_HEIGHT,
         "width": _WIDGET_WIDTH,
         "height": _WIDGET_HEIGHT,
-        "properties": {
-            "title": title,
-            "region": region,
-            "view": "timeSeries",
-            "period": _PERIOD_SECONDS,
-            "metrics": metrics,
-        },
+        "properties": properties,
     }

@@ -51,6 +51,8 @@ class StackOutputs:
     """AWS region of the stack."""
     send_policy_arn: str
     """ARN of the managed policy that allows to send to the queue, and nothing else."""
+    consume_policy_arn: str
+    """ARN of the managed policy that allows to receive from the queue and delete what is done."""
     operator_policy_arn: str
     """ARN of the managed policy that allows what the operator's commands do."""
     dashboard_name: str

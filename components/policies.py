@@ -4,7 +4,11 @@ An ARN may be a string or a Pulumi output of one: the documents only carry it.
 """
 
 import json
-from typing import Generic, Literal, TypedDict, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, NotRequired, TypedDict, TypeVar
+
+from components import limits
 
 Arn = TypeVar("Arn")
 
@@ -16,6 +20,29 @@ class Statement(TypedDict, Generic[Arn]):
     Effect: Literal["Allow"]
     Action: list[str]
     Resource: Arn | Literal["*"]
+    Condition: NotRequired[Mapping[str, Mapping[str, Arn]]]
+
+
+class QueueStatement(TypedDict):
+    """One statement of a queue's policy; its resource, the queue, is filled in."""
+
+    Sid: str
+    Effect: Literal["Allow", "Deny"]
+    Principal: Mapping[str, str | Sequence[str]] | Literal["*"]
+    Action: str | Sequence[str]
+    Condition: NotRequired[Mapping[str, Mapping[str, str | Sequence[str]]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncryptionKey(Generic[Arn]):
+    """The customer key that a queue's messages are encrypted with.
+
+    arn: of the key.
+    sqs_endpoint: `sqs.<region>.amazonaws.com`, through which alone the key may be used.
+    """
+
+    arn: Arn
+    sqs_endpoint: Arn
 
 
 class PolicyDocument(TypedDict, Generic[Arn]):
@@ -24,6 +51,8 @@ class PolicyDocument(TypedDict, Generic[Arn]):
     Version: Literal["2012-10-17"]
     Statement: list[Statement[Arn]]
 
+
+_TLS_SID = "RefusePlainHttp"
 
 # Who may take on a function's role: the Lambda service.
 LAMBDA_TRUST = json.dumps(
@@ -47,7 +76,7 @@ def write_logs(*, log_streams_arn: Arn) -> PolicyDocument[Arn]:
     )
 
 
-def consume(*, queue_arn: Arn) -> PolicyDocument[Arn]:
+def consume(*, queue_arn: Arn, key: EncryptionKey[Arn] | None = None) -> PolicyDocument[Arn]:
     """What Lambda's pollers need of the queue, and the back-off of a failed message.
 
     Source: AWS Lambda Developer Guide, Using Lambda with SQS, Execution role permissions;
@@ -63,25 +92,37 @@ def consume(*, queue_arn: Arn) -> PolicyDocument[Arn]:
                 "sqs:ChangeMessageVisibility",
             ],
             queue_arn,
-        )
+        ),
+        *_use_key("DecryptMessages", ["kms:Decrypt"], key),
     )
 
 
-def send(*, queue_arn: Arn) -> PolicyDocument[Arn]:
-    """What a sender needs that knows the queue's URL (a stack output). Covers batches too."""
-    return _document(_allow("SendToQueue", ["sqs:SendMessage"], queue_arn))
+def send(*, queue_arn: Arn, key: EncryptionKey[Arn] | None = None) -> PolicyDocument[Arn]:
+    """What a sender needs that knows the queue's URL (a stack output). Covers batches too.
+
+    Decrypting is for the data key, which SQS has KMS check before it is used: Amazon SQS Developer
+    Guide, Key management, Configure KMS permissions for producers.
+    """
+    return _document(
+        _allow("SendToQueue", ["sqs:SendMessage"], queue_arn),
+        *_use_key("EncryptMessages", ["kms:GenerateDataKey", "kms:Decrypt"], key),
+    )
 
 
 def operate(
     *,
     queue_arn: Arn,
     dlq_arn: Arn,
-    log_streams_arn: Arn,
-    alarms_arn: Arn,
-    mapping_arn: Arn,
+    log_streams_arn: Arn | None,
+    alarms_arn: Arn | None,
+    mapping_arn: Arn | None,
+    key: EncryptionKey[Arn] | None = None,
 ) -> PolicyDocument[Arn]:
-    """What the operator's commands need: list, show, redrive, purge, status, logs."""
-    return _document(
+    """What the operator's commands need: list, show, redrive, purge, status, logs.
+
+    What is None is not there: a queue may have no consumer of its own, or no alarms.
+    """
+    statements = [
         _allow(
             "WorkOnDeadLetters",
             [
@@ -97,13 +138,126 @@ def operate(
             dlq_arn,
         ),
         _allow("RedriveToQueue", ["sqs:SendMessage", "sqs:GetQueueAttributes"], queue_arn),
-        _allow("ReadConsumerLogs", ["logs:FilterLogEvents"], log_streams_arn),
-        _allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], alarms_arn),
-        _allow("ReadMapping", ["lambda:GetEventSourceMapping"], mapping_arn),
+        *_use_key("ReencryptMessages", ["kms:GenerateDataKey", "kms:Decrypt"], key),
+    ]
+    if log_streams_arn is not None:
+        statements.append(_allow("ReadConsumerLogs", ["logs:FilterLogEvents"], log_streams_arn))
+    if alarms_arn is not None:
+        statements.append(_allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], alarms_arn))
+    if mapping_arn is not None:
+        statements.append(_allow("ReadMapping", ["lambda:GetEventSourceMapping"], mapping_arn))
         # The mapping's id is known only from the list, and the list has no resource of its own:
         # Service Authorization Reference, AWS Lambda, ListEventSourceMappings.
-        _allow("FindMapping", ["lambda:ListEventSourceMappings"], "*"),
+        statements.append(_allow("FindMapping", ["lambda:ListEventSourceMappings"], "*"))
+    return _document(*statements)
+
+
+def trace() -> PolicyDocument[str]:
+    """What a function needs for X-Ray, whose writing actions know no resources.
+
+    Source: Service Authorization Reference, AWS X-Ray.
+    """
+    return _document(
+        _allow("SendTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
     )
+
+
+def join_vpc() -> PolicyDocument[str]:
+    """What Lambda needs to put a function into a VPC; the interfaces aren't known beforehand.
+
+    Source: AWS Lambda Developer Guide, Giving Lambda functions access to resources in an Amazon
+    VPC, Required IAM permissions.
+    """
+    return _document(
+        _allow(
+            "JoinVpc",
+            [
+                "ec2:CreateNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:DeleteNetworkInterface",
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            "*",
+        )
+    )
+
+
+def queue_policy(
+    *, queue_arn: object, requires_tls: bool, statements: Sequence[QueueStatement] = ()
+) -> dict[str, object] | None:
+    """The policy of a queue; None when there is nothing to say.
+
+    Source of the first statement: Amazon SQS Developer Guide, Security best practices, Consider
+    encryption of data in transit.
+    """
+    every: list[dict[str, object]] = []
+    if requires_tls:
+        every.append(
+            {
+                "Sid": _TLS_SID,
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:*",
+                "Resource": queue_arn,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        )
+    every += [{**statement, "Resource": queue_arn} for statement in statements]
+    return {"Version": "2012-10-17", "Statement": every} if every else None
+
+
+def check_statements(statements: Sequence[QueueStatement]) -> None:
+    """Refuse statements of a queue's policy that SQS would not take, or that open it to all.
+
+    Source: Amazon SQS Developer Guide, Using custom policies, and Security best practices, Make
+    sure that queues aren't publicly accessible.
+    """
+    limits.check_distinct("statements, Sid", [_TLS_SID, *(item["Sid"] for item in statements)])
+    for item in statements:
+        actions = [item["Action"]] if isinstance(item["Action"], str) else item["Action"]
+        foreign = [action for action in actions if not action.startswith("sqs:")]
+        if foreign:
+            raise limits.LimitError(
+                f"statements, {item['Sid']}: Action = {foreign[0]!r} is not SQS's; allowed: sqs:..."
+            )
+        is_open = item["Principal"] in ("*", {"AWS": "*"}) and not item.get("Condition")
+        if item["Effect"] == "Allow" and is_open:
+            raise limits.LimitError(
+                f"statements, {item['Sid']}: allows everybody in the world; name a Principal, or "
+                "add a Condition"
+            )
+
+
+def customer_key(*, account_id: str) -> dict[str, object]:
+    """The policy of a key that encrypts queues and their alarm topic.
+
+    The account's IAM policies decide, as in KMS's own default, and CloudWatch may use it for
+    alarms of the account. Source: AWS KMS Developer Guide, Default key policy; Amazon SNS Developer
+    Guide, Key management, Enable compatibility between event sources and encrypted topics.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "LetIamDecide",
+                "Effect": "Allow",
+                "Principal": {"AWS": account_id},
+                "Action": "kms:*",
+                # In a key's policy it stands for the key.
+                "Resource": "*",
+            },
+            {
+                "Sid": "LetAlarmsPublish",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+            },
+        ],
+    }
 
 
 def all_alarms_arn(alarm_arn: str) -> str:
@@ -112,6 +266,15 @@ def all_alarms_arn(alarm_arn: str) -> str:
     CloudWatch checks a call that filters by name against this ARN too.
     """
     return f"{alarm_arn.rpartition(':')[0]}:*"
+
+
+def _use_key(sid: str, actions: list[str], key: EncryptionKey[Arn] | None) -> list[Statement[Arn]]:
+    """The use of a customer key, through SQS alone: the key may protect other things too."""
+    if key is None:
+        return []
+    statement = _allow(sid, actions, key.arn)
+    statement["Condition"] = {"StringEquals": {"kms:ViaService": key.sqs_endpoint}}
+    return [statement]
 
 
 def _document(*statements: Statement[Arn]) -> PolicyDocument[Arn]:

@@ -1,75 +1,29 @@
-"""The queue, its dead-letter queue, the consumer between them and the alarm behind them."""
-
-from dataclasses import dataclass, replace
+"""The queue, its dead-letter queue, the consumer between them and the alarms behind them."""
 
 import pulumi
 import pulumi_aws as aws
 
 from components import limits, monitoring, policies
-from components.function import PythonFunction, PythonFunctionArgs
+from components.alarms import Alarms, Watched, alarm_rules, create_alarms
+from components.arguments import ReliableQueueArgs
+from components.consumer import FedConsumer, create_consumer
+from components.encryption import Encryption, create_encryption
+from components.function import PythonFunction
+from components.queues import Queues, create_queues
+from components.unknowns import when_known
 
 # The suffix of the child with the least room for its name, the consumer's function.
 _LONGEST_SUFFIX = "-consumer-function"
 
-
-@dataclass(frozen=True, kw_only=True)
-class ConsumerArgs:
-    """How messages are handed to a function, and which one.
-
-    function: its code, time and memory. The queue's URL reaches it as `QUEUE_URL`, the number of
-        receives before a message is dead-lettered as `MAX_RECEIVE_COUNT`.
-    batch_size: messages in one invocation at most, 1 to 10, or to 10,000 with a window.
-    batching_window_seconds: how long to gather a batch, 0 to 300.
-    maximum_concurrency: batches processed at once, 2 to 1,000; by default what the function has
-        reserved, else 10.
-
-    A batch always answers which of its messages failed: one bad message doesn't fail the others.
-    Raises `LimitError` that names the argument, its value and what is allowed.
-    """
-
-    function: PythonFunctionArgs
-    batch_size: int = 10
-    batching_window_seconds: int = 0
-    maximum_concurrency: int | None = None
-
-    def __post_init__(self) -> None:
-        limits.check_batch(self.batch_size, self.batching_window_seconds)
-        limits.maximum_concurrency(self.maximum_concurrency, self.function.reserved_concurrency)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReliableQueueArgs:
-    """How long messages are kept, how often they are tried, and who processes them.
-
-    consumer: the function that the queue feeds.
-    max_receive_count: receives before a message is dead-lettered, 1 to 1,000.
-    retention_seconds: how long the queue keeps a message, 60 to 1,209,600; 4 days, as SQS does.
-    dlq_retention_seconds: the same of the dead-letter queue; 14 days, and above the queue's.
-    visibility_timeout_seconds: how long a received message stays hidden, up to 43,200 and not
-        below the function's timeout; by default 6 x that timeout + the batching window.
-
-    Raises `LimitError` that names the argument, its value and what is allowed.
-    """
-
-    consumer: ConsumerArgs
-    max_receive_count: int = 2
-    retention_seconds: int = 345_600
-    dlq_retention_seconds: int = 1_209_600
-    visibility_timeout_seconds: int | None = None
-
-    def __post_init__(self) -> None:
-        limits.MAX_RECEIVE_COUNT.check("max_receive_count", self.max_receive_count)
-        limits.check_retention(self.retention_seconds, self.dlq_retention_seconds)
-        if self.visibility_timeout_seconds is not None:
-            limits.check_visibility_timeout(
-                self.visibility_timeout_seconds, self.consumer.function.timeout_seconds
-            )
+Grantee = aws.iam.Role | PythonFunction | str
+"""Who is granted something: a role, by its name when it is not of this program, or a function."""
 
 
 class ReliableQueue(pulumi.ComponentResource):
     """A queue that loses nothing: what can't be processed is kept in a dead-letter queue.
 
-    Whatever arrives there raises an alarm.
+    Whatever arrives there raises an alarm. The outputs of what was not asked for (a consumer,
+    alarms, a dashboard) are None, the list of alarms is empty.
     """
 
     queue_url: pulumi.Output[str]
@@ -78,15 +32,17 @@ class ReliableQueue(pulumi.ComponentResource):
     dlq_url: pulumi.Output[str]
     dlq_arn: pulumi.Output[str]
     dlq_name: pulumi.Output[str]
-    consumer_function_name: pulumi.Output[str]
-    consumer_function_arn: pulumi.Output[str]
-    consumer_log_group_name: pulumi.Output[str]
+    consumer_function_name: pulumi.Output[str] | None
+    consumer_function_arn: pulumi.Output[str] | None
+    consumer_log_group_name: pulumi.Output[str] | None
     alarm_names: pulumi.Output[list[str]]
-    alarm_topic_arn: pulumi.Output[str]
+    alarm_topic_arn: pulumi.Output[str] | None
     region: pulumi.Output[str]
+    key_arn: pulumi.Output[str] | None
     send_policy_arn: pulumi.Output[str]
+    consume_policy_arn: pulumi.Output[str]
     operator_policy_arn: pulumi.Output[str]
-    dashboard_name: pulumi.Output[str]
+    dashboard_name: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, args: ReliableQueueArgs, opts: pulumi.ResourceOptions | None = None
@@ -95,124 +51,148 @@ class ReliableQueue(pulumi.ComponentResource):
         super().__init__("reliable-queue:index:ReliableQueue", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        queue, dlq, redrive = self._create_queues()
-        consumer, mapping = self._create_consumer(queue, redrive)
-        topic, alarm = self._create_alarm(dlq)
-        dashboard = monitoring.dashboard(
-            f"{name}-dashboard",
-            queue=queue,
-            dlq=dlq,
-            consumer_name=consumer.function_name,
-            opts=self._child,
+        encryption = create_encryption(name, args.key, tags=args.tags, parent=self)
+        queues = create_queues(
+            name,
+            args,
+            visibility_timeout_seconds=self._visibility_timeout_seconds(),
+            encryption=encryption,
+            parent=self,
         )
-        self.queue_url, self.queue_arn, self.queue_name = queue.url, queue.arn, queue.name
-        self.dlq_url, self.dlq_arn, self.dlq_name = dlq.url, dlq.arn, dlq.name
-        self.consumer_function_name = consumer.function_name
-        self.consumer_function_arn = consumer.function_arn
-        self.consumer_log_group_name = consumer.log_group_name
-        self.alarm_names = pulumi.Output.all(alarm.name).apply(list)
-        self.alarm_topic_arn, self.region = topic.arn, queue.region
-        self.send_policy_arn = self._create_policy("send", policies.send(queue_arn=queue.arn))
-        self.operator_policy_arn = self._create_policy(
-            "operate",
-            policies.operate(
-                queue_arn=queue.arn,
-                dlq_arn=dlq.arn,
-                log_streams_arn=consumer.log_streams_arn,
-                alarms_arn=alarm.arn.apply(policies.all_alarms_arn),
-                mapping_arn=mapping.arn,
-            ),
-        )
-        self.dashboard_name = dashboard.dashboard_name
+        key = encryption.key_in(queues.queue.region)
+        fed = self._create_consumer(queues, key)
+        alarms = self._create_alarms(queues, fed, encryption)
+        self._tell_queues(queues, encryption)
+        self._tell_consumer(fed)
+        self._tell_monitoring(alarms, self._create_dashboard(queues, fed, alarms))
+        self._create_policies(queues, fed, alarms, key)
         self.register_outputs({name: getattr(self, name) for name in ReliableQueue.__annotations__})
 
-    def _create_queues(self) -> tuple[aws.sqs.Queue, aws.sqs.Queue, aws.sqs.RedrivePolicy]:
-        name, args, child = self._name, self._args, self._child
-        queue = aws.sqs.Queue(
-            f"{name}-queue",
-            message_retention_seconds=args.retention_seconds,
-            visibility_timeout_seconds=self._visibility_timeout_seconds(),
-            sqs_managed_sse_enabled=True,
-            opts=child,
-        )
-        dlq = aws.sqs.Queue(
-            f"{name}-dlq",
-            message_retention_seconds=args.dlq_retention_seconds,
-            sqs_managed_sse_enabled=True,
-            opts=child,
-        )
-        # Resources of their own: inline, the two queues would name each other.
-        aws.sqs.RedriveAllowPolicy(
-            f"{name}-redrive-allow",
-            queue_url=dlq.url,
-            redrive_allow_policy=pulumi.Output.json_dumps(
-                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
-            ),
-            opts=child,
-        )
-        redrive = aws.sqs.RedrivePolicy(
-            f"{name}-redrive",
-            queue_url=queue.url,
-            redrive_policy=pulumi.Output.json_dumps(
-                {"deadLetterTargetArn": dlq.arn, "maxReceiveCount": args.max_receive_count}
-            ),
-            opts=child,
-        )
-        return queue, dlq, redrive
+    def grant_send(self, to: Grantee) -> aws.iam.RolePolicy:
+        """Let a role or function send to the queue; what sends depends on the result."""
+        return self._grant("send", to, self._may_send)
 
-    def _visibility_timeout_seconds(self) -> int:
-        consumer, chosen = self._args.consumer, self._args.visibility_timeout_seconds
-        timeout, window = consumer.function.timeout_seconds, consumer.batching_window_seconds
-        if chosen is None:
-            return limits.derived_visibility_timeout_seconds(timeout, window)
-        advice = limits.visibility_timeout_advice(chosen, timeout, window)
-        if advice:
-            pulumi.log.warn(advice, resource=self)
-        return chosen
+    def grant_consume(self, to: Grantee) -> aws.iam.RolePolicy:
+        """Let a role or function receive from the queue and delete what is done."""
+        return self._grant("consume", to, self._may_consume)
 
-    def _create_consumer(
-        self, queue: aws.sqs.Queue, redrive: aws.sqs.RedrivePolicy
-    ) -> tuple[PythonFunction, aws.lambda_.EventSourceMapping]:
-        name, args = self._name, self._args.consumer
-        environment = {
-            **args.function.environment,
-            "QUEUE_URL": queue.url,
-            "MAX_RECEIVE_COUNT": str(self._args.max_receive_count),
-        }
-        function = replace(args.function, environment=environment)
-        consumer = PythonFunction(f"{name}-consumer", function, opts=self._child)
-        may_consume = consumer.allow("consume", policies.consume(queue_arn=queue.arn))
-        concurrency = limits.maximum_concurrency(
-            args.maximum_concurrency, args.function.reserved_concurrency
-        )
-        mapping = aws.lambda_.EventSourceMapping(
-            f"{name}-mapping",
-            event_source_arn=queue.arn,
-            function_name=consumer.function_arn,
-            batch_size=args.batch_size,
-            maximum_batching_window_in_seconds=args.batching_window_seconds,
-            function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": concurrency},
-            # Lambda tests the role when the mapping is created, and no message may be tried
-            # before the queue knows where its dead letters go.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[may_consume, redrive]),
-        )
-        return consumer, mapping
+    def grant_operate(self, to: Grantee) -> aws.iam.RolePolicy:
+        """Let a role or function do what the operator's commands do."""
+        return self._grant("operate", to, self._may_operate)
 
-    def _create_alarm(self, dlq: aws.sqs.Queue) -> tuple[aws.sns.Topic, aws.cloudwatch.MetricAlarm]:
-        name = self._name
-        # The topic's default policy lets CloudWatch publish for alarms of the same account (Amazon
-        # SNS Developer Guide, AWS:SourceOwner). Not encrypted: with the AWS managed key CloudWatch
-        # can't publish (Amazon SNS Developer Guide, Key management), and nothing secret passes.
-        topic = aws.sns.Topic(f"{name}-alarms", opts=self._child)
-        alarm = monitoring.dead_letter_alarm(
-            f"{name}-dead-letters",
-            dlq_name=dlq.name,
-            dlq_retention_seconds=self._args.dlq_retention_seconds,
-            topic_arn=topic.arn,
+    def _grant(
+        self, purpose: str, to: Grantee, document: policies.PolicyDocument[pulumi.Output[str]]
+    ) -> aws.iam.RolePolicy:
+        if isinstance(to, PythonFunction):
+            return to.allow(f"{purpose}-{self._name}", document)
+        is_name = isinstance(to, str)
+        return aws.iam.RolePolicy(
+            f"{self._name}-{to if is_name else to.pulumi_resource_name}-may-{purpose}",
+            role=to if is_name else to.name,
+            policy=pulumi.Output.json_dumps(document),
             opts=self._child,
         )
-        return topic, alarm
+
+    def _visibility_timeout_seconds(self) -> pulumi.Input[int]:
+        args = self._args
+        if args.consumer is None:
+            self._advise(args.visibility_timeout_without_consumer, None)
+            return args.visibility_timeout_without_consumer
+        timeout = args.consumer.function.timeout_seconds
+        if isinstance(timeout, int):
+            return self._visibility_timeout_for(timeout)
+        return when_known(timeout, self._visibility_timeout_for)
+
+    def _visibility_timeout_for(self, function_timeout_seconds: int) -> int:
+        limits.FUNCTION_TIMEOUT.check("timeout_seconds", function_timeout_seconds)
+        visibility = self._args.visibility_timeout_for(function_timeout_seconds)
+        self._advise(visibility, function_timeout_seconds)
+        return visibility
+
+    def _advise(self, visibility: int, function_timeout_seconds: int | None) -> None:
+        args, advice = self._args, list[str | None]()
+        if args.consumer is not None and function_timeout_seconds is not None:
+            window = args.consumer.batching_window_seconds
+            advice.append(
+                limits.visibility_timeout_advice(visibility, function_timeout_seconds, window)
+            )
+        advice.append(
+            limits.retention_advice(args.retention_seconds, visibility, args.max_receive_count)
+        )
+        for text in filter(None, advice):
+            pulumi.log.warn(text, resource=self)
+
+    def _create_consumer(
+        self, queues: Queues, key: policies.EncryptionKey[pulumi.Output[str]] | None
+    ) -> FedConsumer | None:
+        args = self._args
+        if args.consumer is None:
+            return None
+        return create_consumer(
+            self._name,
+            args.consumer,
+            queues=queues,
+            key=key,
+            max_receive_count=args.max_receive_count,
+            tags=args.tags,
+            parent=self,
+        )
+
+    def _create_alarms(
+        self, queues: Queues, fed: FedConsumer | None, encryption: Encryption
+    ) -> Alarms | None:
+        args = self._args
+        if args.alarms is None:
+            return None
+        watched = Watched(
+            queue_name=queues.queue.name,
+            dlq_name=queues.dlq.name,
+            consumer_name=fed.consumer.function_name if fed else None,
+        )
+        return create_alarms(
+            self._name,
+            args.alarms,
+            alarm_rules(args, watched, pulumi.get_stack()),
+            encryption=encryption,
+            tags=args.tags,
+            parent=self,
+        )
+
+    def _create_dashboard(
+        self, queues: Queues, fed: FedConsumer | None, alarms: Alarms | None
+    ) -> aws.cloudwatch.Dashboard | None:
+        if not self._args.has_dashboard:
+            return None
+        return monitoring.dashboard(
+            f"{self._name}-dashboard",
+            queue=queues.queue,
+            dlq=queues.dlq,
+            consumer_name=fed.consumer.function_name if fed else None,
+            alarms=alarms.alarms if alarms else {},
+            opts=self._child,
+        )
+
+    def _create_policies(
+        self,
+        queues: Queues,
+        fed: FedConsumer | None,
+        alarms: Alarms | None,
+        key: policies.EncryptionKey[pulumi.Output[str]] | None,
+    ) -> None:
+        queue_arn, rung = queues.queue.arn, list(alarms.alarms.values()) if alarms else []
+        self._may_send = policies.send(queue_arn=queue_arn, key=key)
+        self._may_consume = policies.consume(queue_arn=queue_arn, key=key)
+        self._may_operate = policies.operate(
+            queue_arn=queue_arn,
+            dlq_arn=queues.dlq.arn,
+            log_streams_arn=fed.consumer.log_streams_arn if fed else None,
+            alarms_arn=rung[0].arn.apply(policies.all_alarms_arn) if rung else None,
+            mapping_arn=fed.mapping_arn if fed else None,
+            key=key,
+        )
+        self.send_policy_arn = self._create_policy("send", self._may_send)
+        self.consume_policy_arn = self._create_policy("consume", self._may_consume)
+        self.operator_policy_arn = self._create_policy("operate", self._may_operate)
 
     def _create_policy(
         self, purpose: str, document: policies.PolicyDocument[pulumi.Output[str]]
@@ -220,6 +200,26 @@ class ReliableQueue(pulumi.ComponentResource):
         policy = aws.iam.Policy(
             f"{self._name}-may-{purpose}",
             policy=pulumi.Output.json_dumps(document),
+            tags=self._args.tags or None,
             opts=self._child,
         )
         return policy.arn
+
+    def _tell_queues(self, queues: Queues, encryption: Encryption) -> None:
+        queue, dlq = queues.queue, queues.dlq
+        self.queue_url, self.queue_arn, self.queue_name = queue.url, queue.arn, queue.name
+        self.dlq_url, self.dlq_arn, self.dlq_name = dlq.url, dlq.arn, dlq.name
+        self.region, self.key_arn = queue.region, encryption.key_arn
+
+    def _tell_consumer(self, fed: FedConsumer | None) -> None:
+        self.consumer_function_name = fed.consumer.function_name if fed else None
+        self.consumer_function_arn = fed.consumer.function_arn if fed else None
+        self.consumer_log_group_name = fed.consumer.log_group_name if fed else None
+
+    def _tell_monitoring(
+        self, alarms: Alarms | None, dashboard: aws.cloudwatch.Dashboard | None
+    ) -> None:
+        names = [alarm.name for alarm in alarms.alarms.values()] if alarms else []
+        self.alarm_names = pulumi.Output.all(*names).apply(list)
+        self.alarm_topic_arn = alarms.topic_arn if alarms else None
+        self.dashboard_name = dashboard.dashboard_name if dashboard else None

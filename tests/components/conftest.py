@@ -4,10 +4,11 @@ import asyncio
 import contextvars
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pulumi_aws as aws
@@ -21,7 +22,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     _LOADED = aws.lambda_.Function
 
-from components import ConsumerArgs, DependencyLayer, PythonFunctionArgs, ReliableQueueArgs
+from components import (
+    ConsumerArgs,
+    DependencyLayer,
+    ExistingFunctionArgs,
+    PythonFunctionArgs,
+    ReliableQueueArgs,
+)
 
 REGION, ACCOUNT = "eu-north-1", "123456789012"
 PROJECT, STACK = "reliable-queue", "test"
@@ -71,6 +78,9 @@ class _Cloud(mocks.Mocks):
         return f"{args.name}-id", {**computed, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            # Only a key's policy needs it: it names the account before anything else exists.
+            return {"accountId": ACCOUNT}
         raise AssertionError(f"a call costs start-up time; an attribute will do: {args.token}")
 
 
@@ -84,6 +94,10 @@ class _Monitor(mocks.MockMonitor):
         with _event_loop():
             self._remember(request)
             return super().RegisterResource(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        with _event_loop():
+            return super().Invoke(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         with _event_loop():
@@ -115,6 +129,13 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
         loop.close()
 
 
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
 def _run(program: Callable[[], object], config: dict[str, str], deployment: Deployment) -> None:
     def as_stack() -> None:
         program()
@@ -123,7 +144,13 @@ def _run(program: Callable[[], object], config: dict[str, str], deployment: Depl
         mocks.set_mocks(_Cloud(), project=PROJECT, stack=STACK, monitor=_Monitor(deployment))
         settings.ROOT.set(None)  # set_mocks made a stack that takes no exports any more
         set_all_config({f"{PROJECT}:{key}": value for key, value in config.items()})
-        loop.run_until_complete(run_in_stack(as_stack))
+        # What a failed program left, and a closed loop can't finish.
+        settings.SETTINGS.outputs.clear()
+        settings.SETTINGS.rpc_manager.clear()
+        try:
+            loop.run_until_complete(run_in_stack(as_stack))
+        finally:
+            _cancel_all(loop)
 
 
 @pytest.fixture
@@ -162,16 +189,22 @@ def dependencies(tmp_path: Path) -> DependencyLayer:
 
 @pytest.fixture
 def queue_args(source: Path) -> Callable[..., ReliableQueueArgs]:
-    """Arguments of a queue; `function` and `consumer` go to the parts of that name."""
+    """Arguments of a queue; `function` and `consumer` go to the parts of that name.
+
+    `function` may be one that exists, `consumer` None for none.
+    """
 
     def make(
         *,
-        function: dict[str, Any] | None = None,
-        consumer: dict[str, Any] | None = None,
+        function: Mapping[str, Any] | ExistingFunctionArgs = MappingProxyType({}),
+        consumer: Mapping[str, Any] | None = MappingProxyType({}),
         **queue: Any,
     ) -> ReliableQueueArgs:
-        code = PythonFunctionArgs(source=source, handler="work.handler", **(function or {}))
-        return ReliableQueueArgs(consumer=ConsumerArgs(function=code, **(consumer or {})), **queue)
+        if consumer is None:
+            return ReliableQueueArgs(consumer=None, **queue)
+        if not isinstance(function, ExistingFunctionArgs):
+            function = PythonFunctionArgs(source=source, handler="work.handler", **function)
+        return ReliableQueueArgs(consumer=ConsumerArgs(function=function, **consumer), **queue)
 
     return make
 

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import DependencyLayer, LimitError, PythonFunction, PythonFunctionArgs
+from components import DependencyLayer, LimitError, PythonFunction, PythonFunctionArgs, VpcArgs
 from components.function import source_archive
 
 Deploy = Callable[..., Any]
@@ -77,6 +77,45 @@ def test_by_default_a_function_reserves_nothing_and_has_no_layer(deploy_function
     assert function.inputs["layers"] == []
 
 
+def test_other_layers_come_after_that_of_the_dependencies(
+    deploy_function: Deploy, dependencies: DependencyLayer
+) -> None:
+    function = deploy_function(dependencies=dependencies, layers=["arn:aws:lambda:l"])
+    layers = function.only("aws:lambda/function:Function").inputs["layers"]
+    assert [layer.split(":")[2] for layer in layers] == ["lambda", "lambda"]
+    assert layers[-1] == "arn:aws:lambda:l"
+
+
+def test_a_traced_function_may_write_traces(deploy_function: Deploy) -> None:
+    deployed = deploy_function(traces=True)
+    function = deployed.only("aws:lambda/function:Function")
+    assert function.inputs["tracingConfig"] == {"mode": "Active"}
+    assert "f-may-trace" in function.dependencies
+    [may] = deployed.only("aws:iam/rolePolicy:RolePolicy", "f-may-trace").document("policy")[
+        "Statement"
+    ]
+    assert may["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+
+
+def test_a_function_in_a_vpc_may_join_it(deploy_function: Deploy) -> None:
+    deployed = deploy_function(vpc=VpcArgs(subnet_ids=["subnet-1"], security_group_ids=["sg-1"]))
+    function = deployed.only("aws:lambda/function:Function")
+    assert function.inputs["vpcConfig"] == {
+        "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]
+    }  # fmt: skip
+    assert "f-may-join-vpc" in function.dependencies
+
+
+def test_by_default_a_function_is_neither_traced_nor_in_a_vpc(deploy_function: Deploy) -> None:
+    function = deploy_function().only("aws:lambda/function:Function")
+    assert not function.inputs.keys() & {"tracingConfig", "vpcConfig", "tags"}
+
+
+def test_the_log_level_is_that_of_powertools(deploy_function: Deploy) -> None:
+    function = deploy_function(log_level="ERROR").only("aws:lambda/function:Function")
+    assert function.inputs["environment"]["variables"]["POWERTOOLS_LOG_LEVEL"] == "ERROR"
+
+
 def test_a_layer_is_named_after_project_stack_and_function(
     deploy_function: Deploy, dependencies: DependencyLayer
 ) -> None:
@@ -116,6 +155,8 @@ def test_sources_ship_without_caches_and_hidden_files(source: Path) -> None:
         ({"memory_mb": 127}, "memory_mb = 127 is out of range; allowed: 128 to 10240 MB"),
         ({"log_retention_days": 2}, "log_retention_days = 2 is not a retention period"),
         ({"reserved_concurrency": 1}, "reserved_concurrency = 1 is out of range"),
+        ({"layers": ["l"] * 6}, "6 layers together; allowed: 0 to 5"),
+        ({"tags": {"": "x"}}, "tags has the key ''"),
         ({"handler": "handler"}, "handler = 'handler' is not of the form module.function"),
         ({"handler": "other.handler"}, "source = .* holds no other.py"),
     ],

@@ -121,6 +121,142 @@ def test_a_mapping_that_polls_more_than_the_function_takes_is_refused(
         limits.maximum_concurrency(requested, reserved)
 
 
+@pytest.mark.parametrize(("retention", "visibility", "count"), [(121, 60, 2), (60, 59, 1)])
+def test_messages_that_outlive_their_receives_need_no_advice(
+    retention: int, visibility: int, count: int
+) -> None:
+    assert limits.retention_advice(retention, visibility, count) is None
+
+
+def test_messages_that_expire_before_their_receives_are_advised_on() -> None:
+    advice = limits.retention_advice(120, 60, 2)
+    assert advice is not None
+    assert "retention_seconds = 120 is not above max_receive_count 2 x" in advice
+
+
+def test_fifo_batches_are_small_and_not_gathered() -> None:
+    limits.check_fifo_batch(10, 0)
+    with pytest.raises(LimitError, match=r"batch_size = 11 .*FIFO queue: 1 to 10 messages"):
+        limits.check_fifo_batch(11, 0)
+    with pytest.raises(LimitError, match="batching_window_seconds = 1: a FIFO queue has no"):
+        limits.check_fifo_batch(10, 1)
+
+
+def test_fifo_dead_letters_start_anew_and_may_be_kept_as_long_as_messages() -> None:
+    limits.check_retention(345_600, 345_600, is_fifo=True)
+    with pytest.raises(LimitError, match="dlq_retention_seconds = 59 is out of range"):
+        limits.check_retention(345_600, 59, is_fifo=True)
+
+
+def test_pollers_within_their_range_and_the_reserved_concurrency_are_accepted() -> None:
+    limits.check_pollers(2, 2_000, maximum_concurrency=None, reserved=None)
+    limits.check_pollers(2, 2, maximum_concurrency=None, reserved=20)
+
+
+@pytest.mark.parametrize(
+    ("pollers", "maximum", "reserved", "complaint"),
+    [
+        ((1, 200), None, None, "pollers.minimum = 1 is out of range; allowed: 2 to 200"),
+        ((2, 2_001), None, None, "pollers.maximum = 2001 is out of range"),
+        ((9, 8), None, None, "pollers.minimum = 9 is above pollers.maximum = 8"),
+        ((2, 8), 5, None, "maximum_concurrency = 5 and pollers exclude each other"),
+        ((2, 3), None, 29, "invoke 30 times at once, above reserved_concurrency = 29.*to 2,"),
+    ],
+)
+def test_pollers_that_lambda_refuses_or_that_throttle_are_refused(
+    pollers: tuple[int, int], maximum: int | None, reserved: int | None, complaint: str
+) -> None:
+    with pytest.raises(LimitError, match=complaint):
+        limits.check_pollers(*pollers, maximum_concurrency=maximum, reserved=reserved)
+
+
+def test_filters_are_few_short_and_say_something() -> None:
+    limits.check_filters([{"body": {"a": ["b"]}}] * 10)
+    limits.check_filters([{"b": "x" * (4_096 - 9)}])
+    for filters, complaint in (
+        ([{"body": {"a": ["b"]}}] * 11, "filters has 11 entries; allowed: 0 to 10"),
+        ([{"b": "x" * (4_096 - 8)}], r"filters\[0\] has 4097 characters as JSON"),
+        ([{"b": 1}, {}], r"filters\[1\] = {} matches nothing in particular"),
+    ):
+        with pytest.raises(LimitError, match=complaint):
+            limits.check_filters(filters)
+
+
+def test_a_function_has_up_to_five_layers() -> None:
+    limits.check_layers(5)
+    with pytest.raises(LimitError, match="6 layers together; allowed: 0 to 5"):
+        limits.check_layers(6)
+
+
+def test_tags_are_those_that_every_service_takes() -> None:
+    limits.check_tags({"team": "a", "k" * 128: "v" * 256, "cost centre": ""})
+    limits.check_tags({str(number): "" for number in range(50)})
+
+
+@pytest.mark.parametrize(
+    ("tags", "complaint"),
+    [
+        ({str(number): "" for number in range(51)}, "tags has 51 entries; allowed: 0 to 50"),
+        ({"": "a"}, "tags has the key ''"),
+        ({"k" * 129: "a"}, "allowed: 1 to 128"),
+        ({"AWS:x": "a"}, "not beginning with aws:"),
+        ({"a": "v" * 257}, "allowed: 0 to 256"),
+        ({"a": "b\n"}, r"tags\['a'\]"),
+    ],
+)
+def test_tags_that_some_service_refuses_are_refused(tags: dict[str, str], complaint: str) -> None:
+    with pytest.raises(LimitError, match=complaint):
+        limits.check_tags(tags)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "is_fifo"),
+    [
+        (None, None, False),
+        ("q" * 76, None, False),
+        ("q" * 71, None, True),
+        (None, "p" * 50, False),
+        (None, "p" * 45, True),
+        ("2-x_Y", None, False),
+    ],
+)
+def test_queue_names_that_leave_room_for_the_dead_letter_queue_are_accepted(
+    name: str | None, prefix: str | None, is_fifo: bool
+) -> None:
+    limits.check_queue_names(name, prefix, is_fifo=is_fifo)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "is_fifo", "complaint"),
+    [
+        ("a", "b", False, "queue_name = 'a' and queue_name_prefix = 'b' exclude each other"),
+        ("q" * 77, None, False, "77 characters.*allowed: 1 to 76"),
+        ("q" * 72, None, True, "72 characters.*allowed: 1 to 71"),
+        (None, "p" * 51, False, "queue_name_prefix = .*allowed: 1 to 50"),
+        ("orders.fifo", None, True, "queue_name = 'orders.fifo'"),
+        ("", None, False, "queue_name = ''"),
+        (None, "a b", False, "queue_name_prefix = 'a b'"),
+    ],
+)
+def test_queue_names_that_sqs_refuses_are_refused(
+    name: str | None, prefix: str | None, is_fifo: bool, complaint: str
+) -> None:
+    with pytest.raises(LimitError, match=complaint):
+        limits.check_queue_names(name, prefix, is_fifo=is_fifo)
+
+
+def test_an_alarm_on_the_age_of_messages_can_ring() -> None:
+    limits.check_message_age_alarm(59, 60)
+    with pytest.raises(LimitError, match=r"message_age_seconds = 60 .*allowed: 1 to 59 seconds"):
+        limits.check_message_age_alarm(60, 60)
+
+
+def test_names_that_must_differ_are_told() -> None:
+    limits.check_distinct("names", ["a", "b"])
+    with pytest.raises(LimitError, match="names: a is there twice"):
+        limits.check_distinct("names", ["a", "b", "a"])
+
+
 def test_log_retention_is_one_of_the_periods() -> None:
     limits.check_log_retention("log_retention_days", 14)
     with pytest.raises(LimitError, match=r"log_retention_days = 15 .*allowed, in days: 1, 3, 5"):

@@ -1,66 +1,52 @@
-"""The alarm that must ring, and the dashboard."""
+"""The dashboard: what it shows, where, and the alarms in it."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from components import ReliableQueue, monitoring
+from components import AlarmArgs, ReliableQueue, monitoring
 
-TOPIC_ARN = "arn:aws:sns:eu-north-1:123456789012:events-alarms-1a2b3c4"
+Make = Callable[..., Any]
 
 
 @pytest.fixture
-def deployed(deploy: Callable[..., Any], queue_args: Callable[..., Any]) -> Any:
-    """The queue `events`, its dead letters kept for ten days."""
-    args = queue_args(dlq_retention_seconds=864_000)
-    return deploy(lambda: ReliableQueue("events", args))
+def deploy_dashboard(deploy: Make, queue_args: Make) -> Make:
+    """The dashboard of the queue `events`."""
+
+    def run(**args: Any) -> Any:
+        made = queue_args(**args)
+        deployed = deploy(lambda: ReliableQueue("events", made))
+        return deployed.only("aws:cloudwatch/dashboard:Dashboard")
+
+    return run
 
 
-def test_any_visible_dead_letter_rings_and_an_empty_queue_ends_it(deployed: Any) -> None:
-    alarm = dict(deployed.only("aws:cloudwatch/metricAlarm:MetricAlarm").inputs)
-    del alarm["alarmDescription"]
-    assert alarm == {
-        "namespace": "AWS/SQS",
-        "metricName": "ApproximateNumberOfMessagesVisible",
-        "dimensions": {"QueueName": "events-dlq-1a2b3c4"},
-        "statistic": "Maximum",
-        "comparisonOperator": "GreaterThanThreshold",
-        "threshold": 0,
-        "period": 60,
-        "evaluationPeriods": 1,
-        "treatMissingData": "notBreaching",
-        "alarmActions": [TOPIC_ARN],
-        "okActions": [TOPIC_ARN],
+def shown(body: Any) -> set[tuple[str, str]]:
+    return {
+        (metric[1], metric[3])
+        for widget in body["widgets"]
+        for metric in widget["properties"].get("metrics", [])
     }
 
 
-def test_the_alarm_tells_what_to_do(deployed: Any) -> None:
-    text = deployed.only("aws:cloudwatch/metricAlarm:MetricAlarm").inputs["alarmDescription"]
-    assert "events-dlq-1a2b3c4" in text
-    assert "expire 10 days" in text
-    for command in ("dlq list --stack test", "logs --failures", "dlq redrive --stack test"):
-        assert command in text
-    # CloudWatch API Reference, PutMetricAlarm, AlarmDescription; names can be longer than here.
-    assert len(text) + 80 + 3 * 100 < 1_024
-
-
-def test_the_dashboard_is_named_after_project_stack_and_component(deployed: Any) -> None:
-    dashboard = deployed.only("aws:cloudwatch/dashboard:Dashboard")
+def test_the_dashboard_is_named_after_project_stack_and_component(deploy_dashboard: Make) -> None:
+    dashboard = deploy_dashboard()
     assert dashboard.inputs["dashboardName"] == "reliable-queue-test-events-dashboard"
-    regions = {w["properties"]["region"] for w in dashboard.document("dashboardBody")["widgets"]}
-    assert regions == {"eu-north-1"}
+    graphs = [w for w in dashboard.document("dashboardBody")["widgets"] if w["type"] == "metric"]
+    assert {graph["properties"]["region"] for graph in graphs} == {"eu-north-1"}
 
 
 def test_the_dashboard_shows_queue_dead_letters_and_consumer_side_by_side() -> None:
     body: Any = monitoring.dashboard_body(
-        region="r", queue_name="queue", dlq_name="dlq", consumer_name="consumer"
+        region="r",
+        queue_name="queue",
+        dlq_name="dlq",
+        consumer_name="consumer",
+        thresholds={},
+        alarm_arns=["arn"],
     )
-    shown = {
-        (metric[1], metric[3]) for widget in body["widgets"]
-        for metric in widget["properties"]["metrics"]
-    }  # fmt: skip
-    assert shown == {
+    assert shown(body) == {
         ("ApproximateNumberOfMessagesVisible", "queue"),
         ("ApproximateNumberOfMessagesNotVisible", "queue"),
         ("ApproximateAgeOfOldestMessage", "queue"),
@@ -68,10 +54,46 @@ def test_the_dashboard_shows_queue_dead_letters_and_consumer_side_by_side() -> N
         ("NumberOfMessagesReceived", "queue"),
         ("NumberOfMessagesDeleted", "queue"),
         ("ApproximateNumberOfMessagesVisible", "dlq"),
+        ("ApproximateAgeOfOldestMessage", "dlq"),
         ("Duration", "consumer"),
         ("Invocations", "consumer"),
         ("Errors", "consumer"),
+        ("ConcurrentExecutions", "consumer"),
+        ("Throttles", "consumer"),
     }
-    places = {(w["x"], w["y"]) for w in body["widgets"]}
-    assert len(places) == len(body["widgets"])
-    assert all(w["x"] + w["width"] <= 24 for w in body["widgets"])
+    taken: set[tuple[int, int]] = set()
+    for widget in body["widgets"]:
+        cells = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not cells & taken, "a widget covers another"
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+def test_every_alarm_is_drawn_in_at_its_threshold_and_listed(deploy_dashboard: Make) -> None:
+    alarms = AlarmArgs(dead_letters_above=3, message_age_seconds=600, consumer_errors_above=7)
+    widgets = deploy_dashboard(alarms=alarms).document("dashboardBody")["widgets"]
+    lines = {
+        widget["properties"]["title"]: widget["properties"]["annotations"]["horizontal"][0]["value"]
+        for widget in widgets
+        if "annotations" in widget["properties"]
+    }
+    assert lines == {
+        "Dead letters": 3,
+        "Time of the oldest dead letter there (seconds)": 432_000,
+        "Age of the oldest message (seconds)": 600,
+        "Consumer: invocations and errors": 7,
+        "Consumer: throttles": 0,
+    }
+    [listed] = [widget for widget in widgets if widget["type"] == "alarm"]
+    assert len(listed["properties"]["alarms"]) == 5
+
+
+def test_without_alarms_and_consumer_neither_is_shown(deploy_dashboard: Make) -> None:
+    body = deploy_dashboard(consumer=None, alarms=None).document("dashboardBody")
+    assert {name for _, name in shown(body)} == {"events-queue-1a2b3c4", "events-dlq-1a2b3c4"}
+    assert {widget["type"] for widget in body["widgets"]} == {"metric"}
+    assert not any("annotations" in widget["properties"] for widget in body["widgets"])

@@ -31,6 +31,7 @@ CONTRACT = [
     "alarmTopicArn",
     "region",
     "sendPolicyArn",
+    "consumePolicyArn",
     "operatorPolicyArn",
     "dashboardName",
 ]

@@ -1,10 +1,11 @@
 """Least privilege, spelled out: what each document allows, on what, and nothing else."""
 
 import json
+from typing import Any
 
 import pytest
 
-from components import policies
+from components import LimitError, policies
 
 QUEUE, DLQ = "arn:aws:sqs:eu-north-1:123456789012:q", "arn:aws:sqs:eu-north-1:123456789012:dlq"
 STREAMS = "arn:aws:logs:eu-north-1:123456789012:log-group:g:*"
@@ -70,6 +71,8 @@ def test_an_operator_may_move_dead_letters_and_look() -> None:
         policies.write_logs(log_streams_arn=STREAMS),
         policies.send(queue_arn=QUEUE),
         OPERATE,
+        policies.trace(),
+        policies.join_vpc(),
     ],
 )
 def test_no_action_is_a_pattern_and_statements_have_names_of_their_own(
@@ -78,6 +81,59 @@ def test_no_action_is_a_pattern_and_statements_have_names_of_their_own(
     assert "*" not in "".join(a for s in document["Statement"] for a in s["Action"])
     names = [statement["Sid"] for statement in document["Statement"]]
     assert len(set(names)) == len(names)
+
+
+def test_a_queue_without_anything_to_say_has_no_policy() -> None:
+    assert policies.queue_policy(queue_arn=QUEUE, requires_tls=False) is None
+
+
+def statement(**changes: object) -> policies.QueueStatement:
+    whole = {
+        "Sid": "S",
+        "Effect": "Allow",
+        "Principal": {"AWS": "123456789012"},
+        "Action": ["sqs:SendMessage"],
+    }
+    return whole | changes  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        [],
+        [statement()],
+        [statement(), statement(Sid="T", Action="sqs:*")],
+        [statement(Principal="*", Effect="Deny")],
+        [statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o"}})],
+    ],
+)
+def test_statements_that_sqs_takes_are_accepted(accepted: list[policies.QueueStatement]) -> None:
+    policies.check_statements(accepted)
+
+
+@pytest.mark.parametrize(
+    ("refused", "complaint"),
+    [
+        ([statement(), statement()], "statements, Sid: S is there twice"),
+        ([statement(Sid="RefusePlainHttp")], "RefusePlainHttp is there twice"),
+        ([statement(Action="sns:Publish")], "S: Action = 'sns:Publish' is not SQS's"),
+        ([statement(Action=["sqs:SendMessage", "*"])], r"S: Action = '\*' is not SQS's"),
+        ([statement(Principal="*")], "S: allows everybody in the world; name a Principal"),
+        ([statement(Principal={"AWS": "*"})], "S: allows everybody in the world"),
+    ],
+)
+def test_statements_that_are_wrong_or_open_to_all_are_refused(
+    refused: list[policies.QueueStatement], complaint: str
+) -> None:
+    with pytest.raises(LimitError, match=complaint):
+        policies.check_statements(refused)
+
+
+def test_the_account_decides_about_a_key() -> None:
+    document: Any = policies.customer_key(account_id="123456789012")
+    root, alarms = document["Statement"]
+    assert (root["Principal"], root["Action"]) == ({"AWS": "123456789012"}, "kms:*")
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
 def test_only_lambda_may_take_on_a_function_s_role() -> None:

@@ -21,7 +21,7 @@ from components import (
 
 ROOT = Path(__file__).resolve().parents[2]
 DECLARED: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-DEFAULTS = {key: str(declared["default"]) for key, declared in DECLARED.items()}
+DEFAULTS = {key: str(declared["default"]).lower() for key, declared in DECLARED.items()}
 
 
 @pytest.fixture
@@ -32,7 +32,10 @@ def run_program(
     monkeypatch.setattr("components.layer.dependency_layer", lambda *_, **__: dependencies)
 
     def run(deployment: Any = None, **config: object) -> Any:
-        changed = {key: str(value) for key, value in config.items()}
+        changed = {
+            key: str(value).lower() if isinstance(value, bool) else str(value)
+            for key, value in config.items()
+        }
         return deploy(
             lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__"),
             {**DEFAULTS, **changed},
@@ -70,6 +73,8 @@ def test_the_declared_defaults_are_those_of_the_component(source: Path) -> None:
         "visibilityTimeoutSeconds": 0,
         "logRetentionDays": function.log_retention_days,
         "consumerPath": "functions/consumer",
+        "fifo": queue.is_fifo,
+        "requiresTls": queue.requires_tls,
     }
 
 
@@ -106,6 +111,20 @@ def test_every_key_of_the_configuration_has_an_effect(
     assert [group.inputs["retentionInDays"] for group in groups] == [30, 30]
 
 
+def test_a_fifo_program_has_two_fifo_queues(run_program: Callable[..., Any]) -> None:
+    deployed = run_program(fifo=True)
+    queues = [r for r in deployed.resources if r.type == "aws:sqs/queue:Queue"]
+    assert [queue.inputs["fifoQueue"] for queue in queues] == [True, True]
+
+
+@pytest.mark.parametrize(("requires_tls", "policies"), [(True, 2), (False, 0)])
+def test_plain_http_is_refused_unless_it_is_allowed(
+    run_program: Callable[..., Any], requires_tls: bool, policies: int
+) -> None:
+    deployed = run_program(requiresTls=requires_tls)
+    assert len([r for r in deployed.resources if "queuePolicy" in r.type]) == policies
+
+
 def test_the_producer_may_send_and_nothing_else(run_program: Callable[..., Any]) -> None:
     deployed = run_program()
     may = [
@@ -128,6 +147,8 @@ def test_the_producer_may_send_and_nothing_else(run_program: Callable[..., Any])
     [
         ({"maxReceiveCount": 0}, "reliable-queue:maxReceiveCount = 0 is out of range; allowed: 1"),
         ({"maxReceiveCount": "two"}, "maxReceiveCount"),
+        ({"fifo": "yes"}, "fifo"),
+        ({"fifo": True, "batchingWindowSeconds": 1}, "a FIFO queue has no batching window"),
         ({"functionTimeoutSeconds": 901}, "functionTimeoutSeconds = 901 is out of range"),
         ({"maximumConcurrency": 1}, "maximumConcurrency = 1 is out of range; allowed: 2 to 1000"),
         ({"batchSize": 11}, "batch_size = 11 needs a batching window"),

@@ -1,14 +1,31 @@
 """The component's resources, as they are asked for, and the combinations that are refused."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_aws as aws
 import pytest
 
-from components import LimitError, ReliableQueue
+from components import (
+    AlarmArgs,
+    CustomerKeyArgs,
+    ExistingFunctionArgs,
+    FifoArgs,
+    LimitError,
+    PollersArgs,
+    PythonFunction,
+    PythonFunctionArgs,
+    ReliableQueue,
+)
 
 QUEUE_ARN = "arn:aws:sqs:eu-north-1:123456789012:events-queue-1a2b3c4"
 DLQ_ARN = "arn:aws:sqs:eu-north-1:123456789012:events-dlq-1a2b3c4"
+KEY_ARN = "arn:aws:kms:eu-north-1:123456789012:events-key-1a2b3c4"
+FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:ours"
+QUEUE, MAPPING = "aws:sqs/queue:Queue", "aws:lambda/eventSourceMapping:EventSourceMapping"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 Make = Callable[..., Any]
 
@@ -37,8 +54,15 @@ def test_every_resource_is_under_the_component(deploy_queue: Make) -> None:
         "events-mapping",
         "events-alarms",
         "events-dead-letters",
+        "events-dead-letter-age",
+        "events-message-age",
+        "events-consumer-errors",
+        "events-consumer-throttles",
+        "events-queue-policy",
+        "events-dlq-policy",
         "events-dashboard",
         "events-may-send",
+        "events-may-consume",
         "events-may-operate",
     }
     of_the_consumer = {other.name for other in others if other.parent == "events-consumer"}
@@ -111,6 +135,288 @@ def test_the_consumer_knows_its_queue_and_may_consume_it_alone(deploy_queue: Mak
     assert [s["Resource"] for s in may.document("policy")["Statement"]] == [QUEUE_ARN]
 
 
+def test_a_function_that_exists_is_fed_like_one_of_ours(deploy_queue: Make) -> None:
+    existing = ExistingFunctionArgs(
+        function_arn=f"{FUNCTION_ARN}:live", role_name="our-role", timeout_seconds=20
+    )
+    deployed = deploy_queue(function=existing)
+    assert "aws:lambda/function:Function" not in {r.type for r in deployed.resources}
+    mapping = deployed.only(MAPPING)
+    assert mapping.inputs["functionName"] == f"{FUNCTION_ARN}:live"
+    assert mapping.dependencies >= {"events-consumer-may-consume", "events-redrive"}
+    may = deployed.only(ROLE_POLICY, "events-consumer-may-consume")
+    assert may.inputs["role"] == "our-role"
+    assert deployed.only(QUEUE, "events-queue").inputs["visibilityTimeoutSeconds"] == 120
+    operate = deployed.only("aws:iam/policy:Policy", "events-may-operate").document("policy")
+    assert {s["Sid"]: s["Resource"] for s in operate["Statement"]}["ReadConsumerLogs"] == (
+        "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/ours:*"
+    )
+
+
+def test_the_timeout_of_a_function_may_be_known_later(deploy: Make, queue_args: Make) -> None:
+    def program() -> None:
+        existing = ExistingFunctionArgs(
+            function_arn=FUNCTION_ARN,
+            role_name="our-role",
+            timeout_seconds=pulumi.Output.from_input(30),
+            log_group_name="our-logs",
+        )
+        ReliableQueue("events", queue_args(function=existing))
+
+    deployed = deploy(program)
+    assert deployed.only(QUEUE, "events-queue").inputs["visibilityTimeoutSeconds"] == 180
+
+
+@pytest.mark.parametrize(
+    ("timeout", "complaint"),
+    [(30, "visibility_timeout_seconds = 29 is below"), (901, "timeout_seconds = 901 is out of")],
+)
+def test_a_timeout_that_is_known_later_is_checked_then(
+    deploy: Make, queue_args: Make, timeout: int, complaint: str
+) -> None:
+    def program() -> None:
+        existing = ExistingFunctionArgs(
+            function_arn=FUNCTION_ARN,
+            role_name="our-role",
+            timeout_seconds=pulumi.Output.from_input(timeout),
+        )
+        ReliableQueue("events", queue_args(function=existing, visibility_timeout_seconds=29))
+
+    with pytest.raises(pulumi.RunError, match=complaint):
+        deploy(program)
+
+
+def test_without_a_consumer_there_is_a_queue_with_its_dead_letters(
+    deploy: Make, queue_args: Make
+) -> None:
+    def program() -> None:
+        queue = ReliableQueue("events", queue_args(consumer=None))
+        assert queue.consumer_function_name is None
+        assert queue.consumer_log_group_name is None
+
+    deployed = deploy(program)
+    assert not [r for r in deployed.resources if r.type.startswith("aws:lambda")]
+    assert deployed.only(QUEUE, "events-queue").inputs["visibilityTimeoutSeconds"] == 30
+    operate = deployed.only("aws:iam/policy:Policy", "events-may-operate").document("policy")
+    assert {s["Sid"] for s in operate["Statement"]} == {
+        "WorkOnDeadLetters", "RedriveToQueue", "ReadAlarms"
+    }  # fmt: skip
+
+
+def test_what_is_switched_off_is_no_output(deploy: Make, queue_args: Make) -> None:
+    def program() -> None:
+        queue = ReliableQueue("events", queue_args(alarms=None, has_dashboard=False))
+        pulumi.export("alarms", queue.alarm_names)
+        assert queue.alarm_topic_arn is None
+        assert queue.dashboard_name is None
+        assert queue.key_arn is None
+
+    deployed = deploy(program)
+    assert deployed.exports["alarms"] == []
+    assert "aws:cloudwatch/dashboard:Dashboard" not in {r.type for r in deployed.resources}
+
+
+def test_provisioned_pollers_take_the_place_of_a_maximum(deploy_queue: Make) -> None:
+    mapping = deploy_queue(consumer={"pollers": PollersArgs(minimum=3, maximum=8)}).only(MAPPING)
+    assert mapping.inputs["provisionedPollerConfig"] == {"minimumPollers": 3, "maximumPollers": 8}
+    assert "scalingConfig" not in mapping.inputs
+
+
+def test_a_message_must_match_one_of_the_filters(deploy_queue: Make) -> None:
+    patterns = [{"body": {"gender": ["F"]}}, {"messageAttributes": {"a": ["b"]}}]
+    mapping = deploy_queue(consumer={"filters": patterns}).only(MAPPING)
+    assert mapping.inputs["filterCriteria"] == {
+        "filters": [
+            {"pattern": '{"body": {"gender": ["F"]}}'},
+            {"pattern": '{"messageAttributes": {"a": ["b"]}}'},
+        ]
+    }
+    assert "filterCriteria" not in deploy_queue().only(MAPPING).inputs
+
+
+@pytest.mark.parametrize(("is_wide", "scope", "limit"), [
+    (True, "messageGroup", "perMessageGroupId"), (False, "queue", "perQueue")
+])  # fmt: skip
+def test_a_fifo_queue_has_a_fifo_dead_letter_queue_and_no_window(
+    deploy_queue: Make, is_wide: bool, scope: str, limit: str
+) -> None:
+    deployed = deploy_queue(
+        fifo=FifoArgs(content_based_deduplication=is_wide, high_throughput=is_wide)
+    )
+    for queue in [r.inputs for r in deployed.resources if r.type == QUEUE]:
+        assert queue["fifoQueue"] is True
+        assert queue["contentBasedDeduplication"] is is_wide
+        assert (queue["deduplicationScope"], queue["fifoThroughputLimit"]) == (scope, limit)
+    assert deployed.only(MAPPING).inputs["maximumBatchingWindowInSeconds"] == 0
+
+
+def test_a_standard_queue_says_nothing_of_fifo(deploy_queue: Make) -> None:
+    queue = deploy_queue().only(QUEUE, "events-queue").inputs
+    assert not queue.keys() & {"fifoQueue", "contentBasedDeduplication", "deduplicationScope"}
+
+
+def test_a_queue_is_as_patient_and_as_wide_as_asked(deploy_queue: Make) -> None:
+    deployed = deploy_queue(delay_seconds=7, max_message_bytes=2_048, receive_wait_seconds=3)
+    queue = deployed.only(QUEUE, "events-queue").inputs
+    dlq = deployed.only(QUEUE, "events-dlq").inputs
+    assert queue["delaySeconds"] == 7
+    assert queue["receiveWaitTimeSeconds"] == 3
+    assert queue["maxMessageSize"] == dlq["maxMessageSize"] == 2_048
+    # A dead letter comes at once, and whoever looks for one that isn't there doesn't wait.
+    assert not dlq.keys() & {"delaySeconds", "receiveWaitTimeSeconds"}
+
+
+@pytest.mark.parametrize(("fifo", "end"), [(None, ""), (FifoArgs(), ".fifo")])
+def test_a_fixed_name_is_that_of_both_queues(
+    deploy_queue: Make, fifo: FifoArgs | None, end: str
+) -> None:
+    deployed = deploy_queue(queue_name="orders", fifo=fifo)
+    assert deployed.only(QUEUE, "events-queue").inputs["name"] == f"orders{end}"
+    assert deployed.only(QUEUE, "events-dlq").inputs["name"] == f"orders-dlq{end}"
+
+
+def test_a_prefix_begins_the_names_of_both_queues(deploy_queue: Make) -> None:
+    deployed = deploy_queue(queue_name_prefix="team-a-")
+    assert deployed.only(QUEUE, "events-queue").inputs["namePrefix"] == "team-a-"
+    assert deployed.only(QUEUE, "events-dlq").inputs["namePrefix"] == "team-a-dlq-"
+    assert "name" not in deployed.only(QUEUE, "events-queue").inputs
+
+
+def test_a_created_key_encrypts_both_queues_and_everybody_may_use_it_through_sqs(
+    deploy_queue: Make,
+) -> None:
+    deployed = deploy_queue(key=CustomerKeyArgs(data_key_reuse_seconds=600, deletion_window_days=7))
+    key = deployed.only("aws:kms/key:Key").inputs
+    assert (key["enableKeyRotation"], key["deletionWindowInDays"]) == (True, 7)
+    assert deployed.only("aws:kms/alias:Alias").parent == "events"
+    for queue in [r.inputs for r in deployed.resources if r.type == QUEUE]:
+        assert queue["kmsMasterKeyId"] == KEY_ARN
+        assert queue["kmsDataKeyReusePeriodSeconds"] == 600
+        assert "sqsManagedSseEnabled" not in queue
+    assert key_uses(deployed) == {
+        "events-consumer-may-consume": ["kms:Decrypt"],
+        "events-may-send": ["kms:GenerateDataKey", "kms:Decrypt"],
+        "events-may-consume": ["kms:Decrypt"],
+        "events-may-operate": ["kms:GenerateDataKey", "kms:Decrypt"],
+    }
+
+
+def key_uses(deployed: Any, key_arn: str = KEY_ARN) -> dict[str, list[str]]:
+    uses: dict[str, list[str]] = {}
+    for resource in deployed.resources:
+        if resource.type in (ROLE_POLICY, "aws:iam/policy:Policy"):
+            for statement in resource.document("policy")["Statement"]:
+                if statement["Action"][0].startswith("kms:"):
+                    assert statement["Resource"] == key_arn
+                    assert statement["Condition"] == {
+                        "StringEquals": {"kms:ViaService": "sqs.eu-north-1.amazonaws.com"}
+                    }
+                    uses[resource.name] = statement["Action"]
+    return uses
+
+
+def test_a_given_key_is_used_and_none_created(deploy_queue: Make) -> None:
+    given = "arn:aws:kms:eu-north-1:1:key/k"
+    deployed = deploy_queue(key=CustomerKeyArgs(key_arn=given))
+    assert not [r for r in deployed.resources if r.type.startswith("aws:kms")]
+    assert deployed.only(QUEUE, "events-dlq").inputs["kmsMasterKeyId"] == given
+    assert len(key_uses(deployed, given)) == 4
+
+
+def test_both_queues_refuse_plain_http(deploy_queue: Make) -> None:
+    deployed = deploy_queue()
+    for role, arn in (("queue", QUEUE_ARN), ("dlq", DLQ_ARN)):
+        policy = deployed.only("aws:sqs/queuePolicy:QueuePolicy", f"events-{role}-policy")
+        assert policy.inputs["queueUrl"] == f"https://sqs/events-{role}-1a2b3c4"
+        assert policy.document("policy")["Statement"] == [
+            {
+                "Sid": "RefusePlainHttp",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:*",
+                "Resource": arn,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ]
+
+
+def test_more_statements_are_about_the_queue_alone(deploy_queue: Make) -> None:
+    statement = {
+        "Sid": "LetTopicIn",
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:sns:eu-north-1:1:t"}},
+    }
+    deployed = deploy_queue(statements=[statement], requires_tls=False)
+    policy = deployed.only("aws:sqs/queuePolicy:QueuePolicy")
+    assert policy.name == "events-queue-policy"
+    assert policy.document("policy")["Statement"] == [{**statement, "Resource": QUEUE_ARN}]
+
+
+def test_tags_are_on_everything_that_takes_tags(deploy_queue: Make) -> None:
+    deployed = deploy_queue(
+        tags={"team": "a", "cost": "1"}, function={"tags": {"cost": "2"}}, key=CustomerKeyArgs()
+    )
+    tagged = {r.name: r.inputs["tags"] for r in deployed.resources if "tags" in r.inputs}
+    of_the_function = {"team": "a", "cost": "2"}
+    assert {name for name, tags in tagged.items() if tags == of_the_function} == {
+        "events-consumer-function", "events-consumer-role", "events-consumer-logs"
+    }  # fmt: skip
+    untaggable = {
+        "Queue policies": "aws:sqs/queuePolicy:QueuePolicy",
+        "redrive": "aws:sqs/redrivePolicy:RedrivePolicy",
+        "allow": "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+        "role policies": ROLE_POLICY,
+        "dashboards": "aws:cloudwatch/dashboard:Dashboard",
+        "aliases": "aws:kms/alias:Alias",
+    }
+    untagged = {r.type for r in deployed.resources if r.name not in tagged}
+    assert untagged == {
+        *untaggable.values(),
+        "reliable-queue:index:ReliableQueue",
+        "reliable-queue:index:PythonFunction",
+    }
+
+
+@pytest.mark.parametrize(("purpose", "actions"), [
+    ("send", {"sqs:SendMessage"}),
+    ("consume", {
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+        "sqs:ChangeMessageVisibility",
+    }),
+])  # fmt: skip
+def test_a_role_is_granted_what_the_managed_policy_of_that_name_allows(
+    deploy: Make, queue_args: Make, source: Path, purpose: str, actions: set[str]
+) -> None:
+    def program() -> None:
+        queue = ReliableQueue("events", queue_args())
+        grant = getattr(queue, f"grant_{purpose}")
+        grant(aws.iam.Role("theirs", assume_role_policy="{}"))
+        grant("known-by-name")
+        grant(PythonFunction("f", PythonFunctionArgs(source=source, handler="work.handler")))
+
+    deployed = deploy(program)
+    managed = deployed.only("aws:iam/policy:Policy", f"events-may-{purpose}").document("policy")
+    granted = {
+        r.name: r for r in deployed.resources
+        if r.type == ROLE_POLICY and r.document("policy") == managed
+    }  # fmt: skip
+    granted.pop("events-consumer-may-consume", None)
+    assert {name: r.inputs["role"] for name, r in granted.items()} == {
+        f"events-theirs-may-{purpose}": "theirs-1a2b3c4",
+        f"events-known-by-name-may-{purpose}": "known-by-name",
+        f"f-may-{purpose}-events": "f-role-1a2b3c4",
+    }
+    assert {a for s in managed["Statement"] for a in s["Action"]} == actions
+
+
+def test_an_operator_may_be_a_role_too(deploy: Make, queue_args: Make) -> None:
+    deployed = deploy(lambda: ReliableQueue("events", queue_args()).grant_operate("ops"))
+    managed = deployed.only("aws:iam/policy:Policy", "events-may-operate").document("policy")
+    assert deployed.only(ROLE_POLICY, "events-ops-may-operate").document("policy") == managed
+
+
 def test_visibility_timeout_is_six_times_the_function_timeout_plus_the_window(
     deploy_queue: Make,
 ) -> None:
@@ -162,6 +468,23 @@ def test_senders_and_operators_have_policies_of_their_own(deploy_queue: Make) ->
             {"consumer": {"maximum_concurrency": 5}, "function": {"reserved_concurrency": 4}},
             "maximum_concurrency = 5 is above reserved_concurrency = 4",
         ),
+        ({"delay_seconds": 901}, "delay_seconds = 901 is out of range; allowed: 0 to 900"),
+        ({"max_message_bytes": 1_023}, "max_message_bytes = 1023 is out of range"),
+        ({"receive_wait_seconds": 21}, "receive_wait_seconds = 21 is out of range"),
+        ({"consumer": None, "visibility_timeout_seconds": -1}, "visibility_timeout_seconds = -1"),
+        ({"fifo": FifoArgs(), "consumer": {"batching_window_seconds": 1}}, "FIFO queue has no"),
+        (
+            {"fifo": FifoArgs(), "consumer": {"batch_size": 11, "batching_window_seconds": 1}},
+            "batching_window_seconds = 1: a FIFO queue has no batching window",
+        ),
+        ({"queue_name": "a", "queue_name_prefix": "b"}, "exclude each other"),
+        ({"queue_name": "a.fifo"}, "queue_name = 'a.fifo'"),
+        ({"tags": {"aws:x": "1"}}, "tags has the key 'aws:x'"),
+        ({"consumer": {"filters": [{}]}}, r"filters\[0\] = {} matches"),
+        (
+            {"consumer": {"pollers": PollersArgs(), "maximum_concurrency": 5}},
+            "maximum_concurrency = 5 and pollers exclude each other",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(
@@ -169,6 +492,19 @@ def test_wrong_arguments_are_refused(
 ) -> None:
     with pytest.raises(LimitError, match=complaint):
         queue_args(**args)
+
+
+def test_a_fifo_queue_may_keep_messages_as_long_as_its_dead_letters(queue_args: Make) -> None:
+    args = queue_args(fifo=FifoArgs(), retention_seconds=1_209_600)
+    assert args.dead_letter_life_seconds == 1_209_600
+
+
+@pytest.mark.parametrize(("retention", "warned"), [(120, True), (121, False)])
+def test_a_retention_that_ends_before_the_receives_is_taken_with_a_warning(
+    deploy_queue: Make, caplog: pytest.LogCaptureFixture, retention: int, warned: bool
+) -> None:
+    deploy_queue(retention_seconds=retention, alarms=AlarmArgs(message_age_seconds=60))
+    assert ("would expire, and be lost, before it is dead-lettered" in caplog.text) == warned
 
 
 def test_a_name_too_long_for_its_children_is_refused_before_anything_is_created(

@@ -1,0 +1,152 @@
+"""The function that a queue feeds, ours or one that exists, and the mapping between them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pulumi
+import pulumi_aws as aws
+
+from components import limits, policies
+from components.arguments import ConsumerArgs, ExistingFunctionArgs
+from components.function import PythonFunction, PythonFunctionArgs
+from components.queues import Queues
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumer:
+    """The function that a queue feeds, ours or not."""
+
+    function_name: pulumi.Output[str]
+    function_arn: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
+    log_streams_arn: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FedConsumer:
+    """A consumer, and the mapping that feeds it."""
+
+    consumer: Consumer
+    mapping_arn: pulumi.Output[str]
+
+
+def create_consumer(
+    name: str,
+    args: ConsumerArgs,
+    *,
+    queues: Queues,
+    key: policies.EncryptionKey[pulumi.Output[str]] | None,
+    max_receive_count: int,
+    tags: Mapping[str, str],
+    parent: pulumi.Resource,
+) -> FedConsumer:
+    """Create the function unless it exists, let it consume the queue, and have it fed."""
+    document = policies.consume(queue_arn=queues.queue.arn, key=key)
+    if isinstance(args.function, ExistingFunctionArgs):
+        consumer, may_consume = _existing(f"{name}-consumer", args.function, document, parent)
+    else:
+        environment = {
+            **args.function.environment,
+            "QUEUE_URL": queues.queue.url,
+            "MAX_RECEIVE_COUNT": str(max_receive_count),
+        }
+        own = replace(args.function, environment=environment, tags={**tags, **args.function.tags})
+        consumer, may_consume = _created(f"{name}-consumer", own, document, parent)
+    mapping = aws.lambda_.EventSourceMapping(
+        f"{name}-mapping",
+        event_source_arn=queues.queue.arn,
+        function_name=consumer.function_arn,
+        batch_size=args.batch_size,
+        maximum_batching_window_in_seconds=args.batching_window_seconds,
+        function_response_types=["ReportBatchItemFailures"],
+        filter_criteria=_filter_criteria(args),
+        scaling_config=_scaling(args),
+        provisioned_poller_config=_pollers(args),
+        tags=tags or None,
+        # Lambda tests the role when the mapping is created, and no message may be tried before the
+        # queue knows where its dead letters go. A queue and a function can have one mapping only,
+        # so another can't come before the old one is gone.
+        opts=pulumi.ResourceOptions(
+            parent=parent, depends_on=[may_consume, queues.redrive], delete_before_replace=True
+        ),
+    )
+    return FedConsumer(consumer=consumer, mapping_arn=mapping.arn)
+
+
+def _created(
+    name: str,
+    args: PythonFunctionArgs,
+    document: policies.PolicyDocument[pulumi.Output[str]],
+    parent: pulumi.Resource,
+) -> tuple[Consumer, aws.iam.RolePolicy]:
+    function = PythonFunction(name, args, opts=pulumi.ResourceOptions(parent=parent))
+    consumer = Consumer(
+        function_name=function.function_name,
+        function_arn=function.function_arn,
+        log_group_name=function.log_group_name,
+        log_streams_arn=function.log_streams_arn,
+    )
+    return consumer, function.allow("consume", document)
+
+
+def _existing(
+    name: str,
+    args: ExistingFunctionArgs,
+    document: policies.PolicyDocument[pulumi.Output[str]],
+    parent: pulumi.Resource,
+) -> tuple[Consumer, aws.iam.RolePolicy]:
+    may_consume = aws.iam.RolePolicy(
+        f"{name}-may-consume",
+        role=args.role_name,
+        policy=pulumi.Output.json_dumps(document),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    arn = pulumi.Output.from_input(args.function_arn)
+    name_in_arn = arn.apply(function_name)
+    log_group = pulumi.Output.from_input(
+        pulumi.Output.concat("/aws/lambda/", name_in_arn)
+        if args.log_group_name is None
+        else args.log_group_name
+    )
+    consumer = Consumer(
+        function_name=name_in_arn,
+        function_arn=arn,
+        log_group_name=log_group,
+        log_streams_arn=pulumi.Output.all(arn, log_group).apply(lambda two: log_streams_arn(*two)),
+    )
+    return consumer, may_consume
+
+
+def function_name(function_arn: str) -> str:
+    """The name in a function's ARN, which may have a version or an alias behind it."""
+    return function_arn.split(":")[6]
+
+
+def log_streams_arn(function_arn: str, log_group_name: str) -> str:
+    """The ARN of the streams of a log group that is where a function is."""
+    _, partition, _, region, account_id = function_arn.split(":")[:5]
+    return f"arn:{partition}:logs:{region}:{account_id}:log-group:{log_group_name}:*"
+
+
+def _scaling(args: ConsumerArgs) -> aws.lambda_.EventSourceMappingScalingConfigArgsDict | None:
+    if args.pollers is not None:
+        return None
+    reserved = args.function.reserved_concurrency
+    return {"maximum_concurrency": limits.maximum_concurrency(args.maximum_concurrency, reserved)}
+
+
+def _pollers(
+    args: ConsumerArgs,
+) -> aws.lambda_.EventSourceMappingProvisionedPollerConfigArgsDict | None:
+    if args.pollers is None:
+        return None
+    return {"minimum_pollers": args.pollers.minimum, "maximum_pollers": args.pollers.maximum}
+
+
+def _filter_criteria(
+    args: ConsumerArgs,
+) -> aws.lambda_.EventSourceMappingFilterCriteriaArgsDict | None:
+    if not args.filters:
+        return None
+    return {"filters": [{"pattern": json.dumps(pattern)} for pattern in args.filters]}
