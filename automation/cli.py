@@ -14,12 +14,14 @@ from rich.console import Console
 from automation.commands_dlq import dlq
 from automation.commands_redrive import redrive
 from automation.commands_stack import cleanup, logs, send, status
-from automation.e2e import Options, run_e2e
+from automation.e2e import run_e2e
 from automation.errors import AutomationError
 from automation.interrupts import Interrupts, SignalledError
 from automation.local_command import run_local
 from automation.presenting import as_json, as_table
 from automation.progress import Progress
+from automation.report_page import render_page
+from automation.runs import Options
 from automation.stacks import REPOSITORY, check_stack_name
 from automation.targets import Target, TargetName
 
@@ -95,6 +97,13 @@ def cli() -> None:
 )
 @click.option("--keep", is_flag=True, help="Do not destroy; say how to look and how to destroy.")
 @click.option("--json", "wants_json", is_flag=True, help="One JSON object on standard output.")
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE.html",
+    help="Write a page of the run: what happened when, and where each bad message went.",
+)
 @click.option("--stack", help="The stack's name.  [default: e2e- and random characters]")
 @click.option("--yes", is_flag=True, help="No question before touching a real account.")
 @click.option(
@@ -117,6 +126,7 @@ def e2e(
     redrive: bool,
     keep: bool,
     wants_json: bool,
+    page: Path | None,
     stack: str | None,
     yes: bool,
     settings: Sequence[str],
@@ -144,6 +154,9 @@ def e2e(
             interrupts=interrupts,
             confirm=lambda opened: _confirm(opened, yes=yes, progress=progress),
         )
+    if page:
+        page.write_text(render_page(report), encoding="utf-8")
+        progress.say(f"report: {page}")
     if wants_json:
         click.echo(json.dumps(as_json(report)))
     else:

@@ -10,100 +10,31 @@ if __name__ == "__main__":
 import contextlib
 import dataclasses
 import json
-import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from typing import cast
 
-from automation.accounting import (
-    Account,
-    AlarmReport,
-    Sent,
-    Verdict,
-    account_for,
-    reasons_broken,
-)
+from automation.accounting import Account, AlarmReport, Sent, account_for, reasons_broken
 from automation.alarm_watch import Witness, topic_witness, watch_alarm
 from automation.deadletters.reading import read_dead_letters
+from automation.depth_samples import sampled_depths
 from automation.errors import AutomationError, StillWaitingError
 from automation.interrupts import AbandonedRunError, Interrupts
 from automation.progress import Progress
 from automation.queue_depth import Depth, queue_depth
 from automation.records import processed_messages
-from automation.redrive_proof import RedriveReport, prove_redrive
+from automation.redrive_proof import prove_redrive
+from automation.runs import Evidence, Options, RunReport
 from automation.stacks import REPOSITORY, DestructionError, keeping_command, throwaway_stack
-from automation.targets import Target, TargetName, opened_target
+from automation.targets import Target, opened_target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
 
 STATES = REPOSITORY / ".local"
 # Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
 _NEEDED_BYTES = 200 * 2**20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a run does; the command's flags.
-
-    Attributes:
-        target: `local` (default) or `aws`.
-        duration_seconds: how long the producer sends, default 5 s.
-        messages_per_second: the producer's rate, default 20; None for as fast as it can.
-        bad_ratio: part of the messages that lack `store_id`, 0 to 1, default 0.25.
-        max_messages: how many messages at the most; None (default) for no limit.
-        seed: makes the producer's messages repeatable; None (default) for other ones each time.
-        timeout_seconds: limit for the queue to settle; None (default) for the target's own.
-        redrive: after a verdict that holds, repair the bad messages, redrive them and see them
-            processed. Default False.
-        keep: do not destroy. Default False.
-        stack: its name, default `e2e-` and random characters.
-        settings: the program's configuration beyond its defaults.
-    """
-
-    target: TargetName = "local"
-    duration_seconds: float = 5
-    messages_per_second: float | None = 20
-    bad_ratio: float = 0.25
-    max_messages: int | None = None
-    seed: int | None = None
-    timeout_seconds: float | None = None
-    redrive: bool = False
-    keep: bool = False
-    stack: str = dataclasses.field(default_factory=lambda: f"e2e-{secrets.token_hex(3)}")
-    settings: Mapping[str, object] = dataclasses.field(default_factory=dict[str, object])
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunReport:
-    """A run's verdict and what it rests on.
-
-    Attributes:
-        verdict: "held" or "broken".
-        target, stack: where it ran.
-        run_id: the producer run.
-        account: of every message.
-        dlq_count: the dead-letter queue's ApproximateNumberOfMessages; no proof of anything.
-        alarm: what became of the alarm.
-        redrive: what became of the bad messages after their repair; None without one.
-        timings_seconds: one entry a step, and `total`.
-        destroyed: nothing is left of the stack.
-        reason: what is wrong; None when the verdict is "held".
-    """
-
-    verdict: Verdict
-    target: TargetName
-    stack: str
-    run_id: str
-    account: Account
-    dlq_count: int
-    alarm: AlarmReport
-    redrive: RedriveReport | None
-    timings_seconds: Mapping[str, float]
-    destroyed: bool
-    reason: str | None
 
 
 def run_e2e(
@@ -143,23 +74,14 @@ def run_e2e(
             progress=progress,
             keep=options.keep,
         ) as outputs:
-            findings = _prove(options, target, outputs, home, progress)
+            report = _prove(options, target, outputs, home, progress)
             interrupts.raise_received()
         if options.keep:
             progress.say(keeping_command(target, home, options.stack))
-    timings = {**progress.timings_seconds, "total": time.monotonic() - started}
-    return RunReport(
-        verdict="broken" if findings.reasons else "held",
-        target=options.target,
-        stack=options.stack,
-        run_id=findings.sent.run_id,
-        account=findings.account,
-        dlq_count=findings.dlq_count,
-        alarm=findings.alarm,
-        redrive=findings.redrive,
-        timings_seconds=timings,
+    return dataclasses.replace(
+        report,
+        timings_seconds={**progress.timings_seconds, "total": time.monotonic() - started},
         destroyed=not options.keep,
-        reason="; ".join(findings.reasons) or None,
     )
 
 
@@ -195,35 +117,27 @@ def _refuse_full_disk(folder: Path) -> None:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Findings:
-    sent: Sent
-    account: Account
-    dlq_count: int
-    alarm: AlarmReport
-    redrive: RedriveReport | None
-    reasons: list[str]
-
-
 def _prove(
     options: Options, target: Target, outputs: StackOutputs, home: Path, progress: Progress
-) -> _Findings:
+) -> RunReport:
     began_ms = int(time.time() * 1000)
-    with topic_witness(
-        target.clients,
-        topic_arn=outputs.alarm_topic_arn,
-        name=f"{options.stack}-alarm-witness",
-    ) as witness:
+    witness_name = f"{options.stack}-alarm-witness"
+    with (
+        topic_witness(
+            target.clients, topic_arn=outputs.alarm_topic_arn, name=witness_name
+        ) as witness,
+        sampled_depths(target, outputs) as depths,
+    ):
         with progress.step("produce"):
             sent = produce(options, target, outputs)
         with progress.step("settle", total=sent.messages):
             settle_failure = settle(options, target, outputs, sent, progress)
         with progress.step("account"):
-            account = take_account(target, outputs, sent, since_ms=began_ms)
+            evidence = take_account(target, outputs, sent, since_ms=began_ms)
         with progress.step("alarm"):
-            alarm = follow_alarm(target, outputs, witness, account)
+            alarm = follow_alarm(target, outputs, witness, evidence.account)
         dlq_count = queue_depth(target.clients.sqs, outputs.dlq_url).visible
-        reasons = reasons_broken(account, sent, alarm, settle_failure)
+        reasons = reasons_broken(evidence.account, sent, alarm, settle_failure)
         redrive = None
         if options.redrive and not reasons:
             with progress.step("redrive"):
@@ -237,13 +151,19 @@ def _prove(
                     timeout_seconds=_settle_timeout_seconds(options, target),
                 )
             reasons = redrive.reasons_broken(sent)
-    return _Findings(
-        sent=sent,
-        account=account,
+    return RunReport(
+        verdict="broken" if reasons else "held",
+        target=options.target,
+        stack=options.stack,
+        run_id=sent.run_id,
+        evidence=evidence,
         dlq_count=dlq_count,
         alarm=alarm,
         redrive=redrive,
-        reasons=reasons,
+        timings_seconds=progress.timings_seconds,
+        depths=depths,
+        destroyed=False,
+        reason="; ".join(reasons) or None,
     )
 
 
@@ -311,26 +231,16 @@ def settle(
     return None
 
 
-def take_account(target: Target, outputs: StackOutputs, sent: Sent, *, since_ms: int) -> Account:
+def take_account(target: Target, outputs: StackOutputs, sent: Sent, *, since_ms: int) -> Evidence:
     """Read the dead-letter queue and the consumer's log until every message has been found.
 
     Log records and messages may show up late, so an account with something missing is taken
     again until the target's log delay is over.
     """
 
-    def probe() -> tuple[bool, Account]:
-        account = account_for(
-            sent,
-            processed_messages(
-                target.clients.logs, outputs.consumer_log_group_name, since_ms=since_ms
-            ),
-            read_dead_letters(
-                target.clients.sqs,
-                outputs.dlq_url,
-                wait_seconds=target.pace.receive_wait_seconds,
-            ),
-        )
-        return account.is_complete, account
+    def probe() -> tuple[bool, Evidence]:
+        evidence = _evidence(target, outputs, sent, since_ms)
+        return evidence.account.is_complete, evidence
 
     try:
         return wait_until(
@@ -341,7 +251,21 @@ def take_account(target: Target, outputs: StackOutputs, sent: Sent, *, since_ms:
         )
     except StillWaitingError:
         # Something is missing for good, or counted wrong: the verdict says what.
-        return probe()[1]
+        return _evidence(target, outputs, sent, since_ms)
+
+
+def _evidence(target: Target, outputs: StackOutputs, sent: Sent, since_ms: int) -> Evidence:
+    log_group = outputs.consumer_log_group_name
+    processed = list(processed_messages(target.clients.logs, log_group, since_ms=since_ms))
+    dead_letters = read_dead_letters(
+        target.clients.sqs, outputs.dlq_url, wait_seconds=target.pace.receive_wait_seconds
+    )
+    identities = [processing.identity for processing in processed]
+    return Evidence(
+        account=account_for(sent, identities, dead_letters),
+        processed=processed,
+        dead_letters=dead_letters,
+    )
 
 
 def follow_alarm(

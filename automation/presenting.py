@@ -4,12 +4,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from automation.e2e import RunReport
+from automation.runs import RunReport
 
 
 def as_json(report: RunReport) -> dict[str, object]:
     """The object that `--json` prints; its keys are a contract (docs/e2e.md)."""
-    account = report.account
+    account = report.evidence.account
     shown: dict[str, object] = {
         "verdict": report.verdict,
         "target": report.target,
@@ -30,7 +30,7 @@ def as_json(report: RunReport) -> dict[str, object]:
     if report.redrive:
         shown["redrive"] = {
             "redriven": report.redrive.redriven,
-            "processed": report.redrive.processed,
+            "processed": len(report.redrive.processed),
             "dead_lettered": report.redrive.left,
             "alarm": report.redrive.alarm.state,
         }
@@ -41,7 +41,7 @@ def as_json(report: RunReport) -> dict[str, object]:
 
 def as_table(report: RunReport) -> Group:
     """The verdict for a person."""
-    account = report.account
+    account = report.evidence.account
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim")
     table.add_column(justify="right")
@@ -60,7 +60,7 @@ def as_table(report: RunReport) -> Group:
     if report.redrive:
         redrive = report.redrive
         table.add_row("redriven", str(redrive.redriven), "after their repair")
-        table.add_row("processed", str(redrive.processed), "the repaired ones among them")
+        table.add_row("processed", str(len(redrive.processed)), "the repaired ones among them")
         table.add_row("left", str(redrive.left), "in the dead-letter queue")
         table.add_row("alarm", redrive.alarm.state, "after the redrive")
     return Group(table, Text(), _verdict(report))

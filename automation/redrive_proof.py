@@ -2,11 +2,12 @@
 
 import dataclasses
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation.accounting import AlarmReport, Sent
+from automation.accounting import AlarmReport, Identity, Sent
 from automation.alarm_watch import Witness, watch_alarm
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message
@@ -14,7 +15,7 @@ from automation.deadletters.moving import MoveReport, Plan, move_messages
 from automation.deadletters.reading import read_dead_letters
 from automation.deadletters.sending import single_attempt_client
 from automation.errors import StillWaitingError
-from automation.records import processed_messages
+from automation.records import Processing, processed_messages
 from automation.targets import Target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
@@ -32,20 +33,26 @@ class RedriveReport:
 
     Attributes:
         redriven: messages moved out of the dead-letter queue.
-        processed: distinct messages of the run that are processed now, the good ones among them.
+        deliveries: of the run's messages, all that the consumer has logged as done by now.
         left: messages that are in the dead-letter queue now.
         alarm: what became of the alarm.
         problem: why not everything was moved; None when it was.
     """
 
     redriven: int
-    processed: int
+    deliveries: Sequence[Processing]
     left: int
     alarm: AlarmReport
     problem: str | None
 
+    @property
+    def processed(self) -> frozenset[Identity]:
+        """The messages of the run that are processed now, the good ones among them."""
+        return frozenset(delivery.identity for delivery in self.deliveries)
+
     def reasons_broken(self, sent: Sent) -> list[str]:
         """Say in words what is wrong; an empty list when the redrive is proven."""
+        processed = len(self.processed)
         findings = (
             (self.problem is not None, f"the redrive ended early: {self.problem}"),
             (
@@ -54,8 +61,8 @@ class RedriveReport:
             ),
             (self.left > 0, f"{self.left} messages are in the dead-letter queue after the redrive"),
             (
-                self.processed != sent.messages,
-                f"{self.processed} of {sent.messages} messages are processed after the redrive",
+                processed != sent.messages,
+                f"{processed} of {sent.messages} messages are processed after the redrive",
             ),
             (
                 self.alarm.state != "OK",
@@ -87,21 +94,21 @@ def prove_redrive(
     """
     move = _redrive_repaired(target, outputs, home)
     try:
-        processed = wait_until(
+        delivered = wait_until(
             "the repaired messages are processed",
-            lambda: _processed(target, outputs, sent, since_ms),
+            lambda: _delivered(target, outputs, sent, since_ms),
             timeout_seconds=timeout_seconds,
             interval_seconds=target.pace.poll_interval_seconds,
         )
     except StillWaitingError:
         # The verdict says which messages are missing.
-        processed = _processed(target, outputs, sent, since_ms)[1]
+        delivered = _delivered(target, outputs, sent, since_ms)[1]
     left = read_dead_letters(
         target.clients.sqs, outputs.dlq_url, wait_seconds=target.pace.receive_wait_seconds
     )
     return RedriveReport(
         redriven=move.counts.moved,
-        processed=processed,
+        deliveries=delivered.found,
         left=len(left),
         alarm=watch_alarm(
             target.clients, witness, dlq_name=outputs.dlq_name, rings=False, pace=target.pace
@@ -137,11 +144,19 @@ def repaired(message: Message) -> Message:
     return dataclasses.replace(message, attributes={**message.attributes, "store_id": store_id})
 
 
-def _processed(
+@dataclass(frozen=True)
+class _Deliveries:
+    found: list[Processing]
+
+    def __str__(self) -> str:
+        return f"{len({delivery.identity for delivery in self.found})} messages processed"
+
+
+def _delivered(
     target: Target, outputs: StackOutputs, sent: Sent, since_ms: int
-) -> tuple[bool, int]:
+) -> tuple[bool, _Deliveries]:
     records = processed_messages(
         target.clients.logs, outputs.consumer_log_group_name, since_ms=since_ms
     )
-    found = len({identity for identity in records if identity[0] == sent.run_id})
-    return found >= sent.messages, found
+    found = [record for record in records if record.identity[0] == sent.run_id]
+    return len({record.identity for record in found}) >= sent.messages, _Deliveries(found)

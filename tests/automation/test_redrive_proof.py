@@ -6,12 +6,13 @@ import pytest
 
 from automation.accounting import AlarmReport, Sent
 from automation.deadletters.message import Message
+from automation.records import Processing
 from automation.redrive_proof import RedriveReport, repaired
 
 SENT = Sent(run_id="run", messages=10, bad=3)
 PROVEN = RedriveReport(
     redriven=3,
-    processed=10,
+    deliveries=[Processing(identity=("run", seq), at_ms=0) for seq in range(10)],
     left=0,
     alarm=AlarmReport(state="OK", went_to_alarm=True, was_notified=True),
     problem=None,
@@ -28,7 +29,10 @@ def test_redrive_is_proven_when_everything_is_processed_and_the_alarm_is_off() -
         ({"problem": "refilling"}, "the redrive ended early: refilling"),
         ({"redriven": 2}, "2 messages were redriven, 3 were bad"),
         ({"left": 1}, "1 messages are in the dead-letter queue after the redrive"),
-        ({"processed": 9}, "9 of 10 messages are processed after the redrive"),
+        (
+            {"deliveries": PROVEN.deliveries[1:]},
+            "9 of 10 messages are processed after the redrive",
+        ),
         (
             {"alarm": AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)},
             "the alarm is ALARM though the dead-letter queue is empty",
