@@ -19,7 +19,16 @@ from automation.runs import Evidence, RunReport
 
 RANG = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
 # Without the last ones it looks for its maker's hosts at every start.
-ALONE_AND_HEADLESS = [
+ALONE_AND_HEADLESS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
