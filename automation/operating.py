@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_HOME = REPOSITORY / ".local" / "default"
 
 # Measured with benchmarks/redrive.py; on AWS each request takes some 20 ms, most of it waiting.
-_LOCAL_CONNECTIONS = 4
+_LOCAL_CONNECTIONS = 8
 _AWS_CONNECTIONS = 16
 
 

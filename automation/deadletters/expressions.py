@@ -81,6 +81,11 @@ class Where:
             self._compiled: Any = cast("Any", jmespath).compile(text)
         except JMESPathError as error:
             raise ExpressionError(f"--where is no JMESPath expression: {error}") from error
+        if _negates_half_a_path(self._compiled.parsed):
+            raise ExpressionError(
+                f"--where {text!r}: JMESPath takes '!a.b' for '(!a).b', which is never true; "
+                "write '!(a.b)'"
+            )
         names = set(_root_names(self._compiled.parsed))
         if unknown := sorted(names - FIELDS.keys()):
             raise ExpressionError(
@@ -173,6 +178,13 @@ def _root_names(node: Mapping[str, Any]) -> Iterator[str]:
     elif kind != "expref":
         for child in children:
             yield from _root_names(child)
+
+
+def _negates_half_a_path(node: Mapping[str, Any]) -> bool:
+    children: list[Mapping[str, Any]] = node.get("children", [])
+    if node["type"] in _INNER_SCOPE and children[0]["type"] == "not_expression":
+        return True
+    return any(_negates_half_a_path(child) for child in children)
 
 
 def _kinds(node: Mapping[str, Any]) -> Iterator[str]:

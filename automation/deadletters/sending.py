@@ -78,6 +78,8 @@ def single_attempt_client(clients: Clients) -> "SQSClient":
         config=Config(
             max_pool_connections=clients.max_connections,
             retries={"total_max_attempts": 1},
+            # What is sent was received from SQS, or is checked; a tenth of the time goes into it.
+            parameter_validation=False,
             # An endpoint of our own is on this machine, whatever HTTP_PROXY says.
             proxies={} if clients.endpoint_url else None,
         ),
