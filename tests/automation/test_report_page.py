@@ -29,15 +29,6 @@ ALONE_AND_HEADLESS = (
     "--disable-component-update",
     "--disable-sync",
 )
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 START_MS = 1_790_000_000_000
 
 
