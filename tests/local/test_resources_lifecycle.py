@@ -80,6 +80,14 @@ class World:
     def other_function_name(self) -> str:
         return self._function("other")
 
+    @functools.cached_property
+    def key(self) -> Any:
+        return self._provider.create("aws:kms/key:Key", {}, name="key")
+
+    @functools.cached_property
+    def other_key(self) -> Any:
+        return self._provider.create("aws:kms/key:Key", {}, name="other-key")
+
     def _function(self, name: str) -> str:
         inputs = function_inputs(self.role.outputs["arn"])
         return self._provider.create("aws:lambda/function:Function", inputs, name=name).id
@@ -116,6 +124,8 @@ ROLE_ARN = Ref(lambda world: world.role.outputs["arn"])
 POLICY_ARN = Ref(lambda world: world.policy_arn)
 FUNCTION = Ref(lambda world: world.function_name)
 OTHER_FUNCTION = Ref(lambda world: world.other_function_name)
+KEY_ARN = Ref(lambda world: world.key.outputs["arn"])
+OTHER_KEY_ID = Ref(lambda world: world.other_key.id)
 
 
 def filled(value: Any, world: World) -> Any:
@@ -385,6 +395,33 @@ CASES = [
         },
         change={"rawMessageDelivery": False},
         replacement={"endpoint": DLQ_ARN},
+    ),
+    Case(
+        token="aws:kms/key:Key",
+        inputs={
+            "deletionWindowInDays": 7,
+            "description": "messages",
+            "enableKeyRotation": True,
+            "multiRegion": False,
+            "policy": policy("kms:*", Principal={"AWS": "100000000001"}),
+            "rotationPeriodInDays": 100,
+            "tags": {"a": "1"},
+        },
+        change={
+            "description": "others",
+            "isEnabled": False,
+            "policy": policy("kms:*", Principal={"AWS": "100000000002"}),
+            "rotationPeriodInDays": 200,
+            "tags": {"b": "2"},
+        },
+        replacement={"multiRegion": True},
+        unread=frozenset({"deletionWindowInDays"}),
+    ),
+    Case(
+        token="aws:kms/alias:Alias",
+        inputs={"name": "alias/messages", "targetKeyId": KEY_ARN},
+        change={"targetKeyId": OTHER_KEY_ID},
+        replacement={"name": "alias/others"},
     ),
 ]
 

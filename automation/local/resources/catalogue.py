@@ -10,6 +10,7 @@ from automation.local.resources import (
     dashboards,
     event_sources,
     functions,
+    kms,
     layers,
     logs,
     managed_policies,
@@ -40,6 +41,8 @@ _ALL: Final = (
     sns.TOPIC,
     sns.TOPIC_POLICY,
     subscriptions.TOPIC_SUBSCRIPTION,
+    kms.KEY,
+    kms.ALIAS,
 )
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {item.token: item for item in _ALL}

@@ -116,7 +116,7 @@ def _add_name(
         inputs[rule.property] = old_name
         return []
     name = f"{request.logical_name}-{_hex(request.seed, _SUFFIX_LENGTH)}"
-    inputs[rule.property] = name + suffix
+    inputs[rule.property] = rule.prefix + name + suffix
     if len(name) <= rule.max_length:
         return []
     reason = (

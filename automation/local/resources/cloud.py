@@ -186,5 +186,9 @@ class Cloud:
         return self.connections.client("sns", self.region)
 
     @property
+    def kms(self) -> Any:
+        return self.connections.client("kms", self.region)
+
+    @property
     def sts(self) -> STSClient:
         return self.connections.client("sts", self.region)

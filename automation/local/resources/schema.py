@@ -131,11 +131,13 @@ class AutoName:
     """How the official provider names a resource that the program does not name.
 
     `max_length` is in characters and covers the logical name and the suffix `-1234567`.
-    `suffix` is what comes after the length was checked, `.fifo` for instance.
+    `prefix` and `suffix` are what comes before and after it once the length was checked, `.fifo`
+    for instance.
     """
 
     property: str = "name"
     max_length: int
+    prefix: str = ""
     suffix: Callable[[Properties], str] | None = None
 
 
