@@ -11,6 +11,8 @@ from automation.errors import AutomationError
 from automation.operating import DEFAULT_HOME
 from automation.progress import Progress
 
+TARGET_VARIABLE = "RELIABLE_QUEUE_TARGET"
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -28,13 +30,17 @@ def stack_options(command: Command) -> Command:
             "--target",
             type=click.Choice(["local", "aws"]),
             default="local",
+            envvar=TARGET_VARIABLE,
             show_default=True,
+            show_envvar=True,
             help="The embedded AWS, or the account of the ambient credentials.",
         ),
         click.option(
             "--home",
             type=click.Path(file_okay=False, path_type=Path),
             default=DEFAULT_HOME,
+            envvar="RELIABLE_QUEUE_HOME",
+            show_envvar=True,
             help="Folder for journals and backups, and the embedded AWS's own.  "
             "[default: .local/default]",
         ),

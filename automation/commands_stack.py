@@ -27,7 +27,7 @@ from automation.cleanup import (
     leftover_stacks,
     remove_leftover,
 )
-from automation.command_options import ask, stack_options, yes_option
+from automation.command_options import TARGET_VARIABLE, ask, stack_options, yes_option
 from automation.commands_dlq import DONE, NOT_DONE, show_post
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import attribute_from_json
@@ -283,7 +283,9 @@ def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
     "--target",
     type=click.Choice(["local", "aws"]),
     default="local",
+    envvar=TARGET_VARIABLE,
     show_default=True,
+    show_envvar=True,
     help="What is left on this machine, or in the account of the ambient credentials.",
 )
 @click.option("--json", "wants_json", is_flag=True, help="One JSON object as the result.")
