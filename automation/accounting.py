@@ -57,6 +57,8 @@ class Account:
         duplicates: deliveries beyond the first of processed messages; SQS is at-least-once,
             so they are no failure.
         foreign: messages in the dead-letter queue that are not of this run.
+        reordered: messages that were processed after a later one of their group; None for a
+            standard queue, which promises no order.
     """
 
     sent: int
@@ -67,6 +69,7 @@ class Account:
     lost: int
     duplicates: int
     foreign: int
+    reordered: int | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -75,7 +78,11 @@ class Account:
 
 
 def account_for(
-    sent: Sent, processed: Iterable[Identity], dead_letters: Iterable[DeadLetter]
+    sent: Sent,
+    processed: Iterable[Identity],
+    dead_letters: Iterable[DeadLetter],
+    *,
+    reordered: int | None = None,
 ) -> Account:
     """Account for every message of one producer run.
 
@@ -84,6 +91,7 @@ def account_for(
         processed: one entry for each delivery that the consumer logged as done; entries of
             other runs are left out.
         dead_letters: what is in the dead-letter queue.
+        reordered: for a FIFO queue, what `count_reordered` found.
     """
     deliveries = Counter(identity for identity in processed if identity[0] == sent.run_id)
     letters = list(dead_letters)
@@ -99,7 +107,26 @@ def account_for(
         lost=sent.messages - len(deliveries.keys() | dead),
         duplicates=sum(deliveries.values()) - len(deliveries),
         foreign=len(letters) - len(own),
+        reordered=reordered,
     )
+
+
+def count_reordered(deliveries: Iterable[tuple[str, int]]) -> int:
+    """How many messages were processed after a later one of their message group.
+
+    Args:
+        deliveries: (group, seq) of each processed delivery of one run, in the order of
+            processing. Only a message's first delivery counts: SQS may deliver it again later.
+    """
+    newest: dict[str, int] = {}
+    seen: set[int] = set()
+    reordered = 0
+    for group, seq in deliveries:
+        if seq not in seen:
+            seen.add(seq)
+            reordered += seq < newest.get(group, -1)
+            newest[group] = max(seq, newest.get(group, -1))
+    return reordered
 
 
 def _run_of(letter: DeadLetter) -> str | None:
@@ -154,6 +181,10 @@ def reasons_broken(
             account.dead_lettered != account.bad,
             f"{account.dead_lettered} messages are in the dead-letter queue, the producer sent "
             f"{account.bad} bad ones",
+        ),
+        (
+            bool(account.reordered),
+            f"{account.reordered} messages were processed after a later one of their group",
         ),
         *_alarm_findings(account.bad, alarm),
     )

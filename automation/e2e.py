@@ -16,8 +16,17 @@ import time
 from collections.abc import Callable, Generator
 from typing import cast
 
-from automation.accounting import Account, AlarmReport, Sent, account_for, reasons_broken
+from automation.accounting import (
+    Account,
+    AlarmReport,
+    DeadLetter,
+    Sent,
+    account_for,
+    count_reordered,
+    reasons_broken,
+)
 from automation.alarm_watch import Witness, topic_witness, watch_alarm
+from automation.deadletters.fifo_reading import read_fifo_dead_letters
 from automation.deadletters.reading import read_dead_letters
 from automation.depth_samples import sampled_depths
 from automation.errors import AutomationError, StillWaitingError
@@ -32,6 +41,7 @@ from automation.targets import Target, opened_target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
 
+FIFO = ".fifo"
 STATES = REPOSITORY / ".local"
 # Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
 _NEEDED_BYTES = 200 * 2**20
@@ -133,7 +143,7 @@ def _prove(
         with progress.step("settle", total=sent.messages):
             settle_failure = settle(options, target, outputs, sent, progress)
         with progress.step("account"):
-            evidence = take_account(target, outputs, sent, since_ms=began_ms)
+            evidence = take_account(target, outputs, sent, home=home, since_ms=began_ms)
         with progress.step("alarm"):
             alarm = follow_alarm(target, outputs, witness, evidence.account)
         dlq_count = queue_depth(target.clients.sqs, outputs.dlq_url).visible
@@ -231,7 +241,9 @@ def settle(
     return None
 
 
-def take_account(target: Target, outputs: StackOutputs, sent: Sent, *, since_ms: int) -> Evidence:
+def take_account(
+    target: Target, outputs: StackOutputs, sent: Sent, *, home: Path, since_ms: int
+) -> Evidence:
     """Read the dead-letter queue and the consumer's log until every message has been found.
 
     Log records and messages may show up late, so an account with something missing is taken
@@ -239,7 +251,7 @@ def take_account(target: Target, outputs: StackOutputs, sent: Sent, *, since_ms:
     """
 
     def probe() -> tuple[bool, Evidence]:
-        evidence = _evidence(target, outputs, sent, since_ms)
+        evidence = _evidence(target, outputs, sent, home, since_ms)
         return evidence.account.is_complete, evidence
 
     try:
@@ -251,20 +263,40 @@ def take_account(target: Target, outputs: StackOutputs, sent: Sent, *, since_ms:
         )
     except StillWaitingError:
         # Something is missing for good, or counted wrong: the verdict says what.
-        return _evidence(target, outputs, sent, since_ms)
+        return _evidence(target, outputs, sent, home, since_ms)
 
 
-def _evidence(target: Target, outputs: StackOutputs, sent: Sent, since_ms: int) -> Evidence:
+def _evidence(
+    target: Target, outputs: StackOutputs, sent: Sent, home: Path, since_ms: int
+) -> Evidence:
     log_group = outputs.consumer_log_group_name
     processed = list(processed_messages(target.clients.logs, log_group, since_ms=since_ms))
-    dead_letters = read_dead_letters(
-        target.clients.sqs, outputs.dlq_url, wait_seconds=target.pace.receive_wait_seconds
-    )
-    identities = [processing.identity for processing in processed]
+    dead_letters = _dead_letters(target, outputs, home)
+    own = [done for done in processed if done.identity[0] == sent.run_id]
+    reordered = None
+    if outputs.queue_url.endswith(FIFO):
+        # The sort is stable: records of one millisecond stay as the log has them.
+        in_order = sorted(own, key=lambda done: done.at_ms)
+        reordered = count_reordered((done.group or "", done.identity[1]) for done in in_order)
     return Evidence(
-        account=account_for(sent, identities, dead_letters),
+        account=account_for(
+            sent, [done.identity for done in own], dead_letters, reordered=reordered
+        ),
         processed=processed,
         dead_letters=dead_letters,
+    )
+
+
+def _dead_letters(target: Target, outputs: StackOutputs, home: Path) -> list[DeadLetter]:
+    wait_seconds = target.pace.receive_wait_seconds
+    if not outputs.dlq_url.endswith(FIFO):
+        return read_dead_letters(target.clients.sqs, outputs.dlq_url, wait_seconds=wait_seconds)
+    return read_fifo_dead_letters(
+        target.clients,
+        outputs.dlq_url,
+        aside_name=f"{outputs.dlq_name.removesuffix(FIFO)[:69]}-aside{FIFO}",
+        wait_seconds=wait_seconds,
+        journals=home,
     )
 
 

@@ -27,6 +27,8 @@ def as_json(report: RunReport) -> dict[str, object]:
         "timings_s": {step: round(spent, 2) for step, spent in report.timings_seconds.items()},
         "destroyed": report.destroyed,
     }
+    if account.reordered is not None:
+        shown["reordered"] = account.reordered
     if report.redrive:
         shown["redrive"] = {
             "redriven": report.redrive.redriven,
@@ -56,6 +58,8 @@ def as_table(report: RunReport) -> Group:
     )
     table.add_row("misrouted", str(account.misrouted), "good messages in the dead-letter queue")
     table.add_row("lost", str(account.lost), "neither processed nor dead-lettered")
+    if account.reordered is not None:
+        table.add_row("reordered", str(account.reordered), "after a later one of their group")
     table.add_row("alarm", report.alarm.state, _alarm_words(report))
     if report.redrive:
         redrive = report.redrive

@@ -1,6 +1,6 @@
 """The consumer's log records of what it processed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -17,11 +17,13 @@ class Processing:
 
     Attributes:
         identity: (run_id, seq).
+        group: the message group; None in a standard queue.
         at_ms: Unix time in milliseconds.
     """
 
     identity: Identity
     at_ms: int
+    group: str | None = None
 
 
 def processed_messages(
@@ -35,9 +37,20 @@ def processed_messages(
         since_ms: Unix time in milliseconds; records before it are left out.
     """
     for event in LogReader(logs, log_group, since_ms=since_ms).new_events():
-        processed = event.record.get("processed")
-        if not isinstance(processed, dict):
-            continue
-        for run_id, numbers in cast("dict[str, list[int]]", processed).items():
+        for run_id, numbers in _numbers(event.record, "processed").items():
+            group_of = {
+                seq: group
+                for group, seqs in _numbers(_object(event.record, "groups"), run_id).items()
+                for seq in seqs
+            }
             for seq in numbers:
-                yield Processing(identity=(run_id, seq), at_ms=event.at_ms)
+                yield Processing(identity=(run_id, seq), at_ms=event.at_ms, group=group_of.get(seq))
+
+
+def _object(record: Mapping[str, object], key: str) -> dict[str, object]:
+    value = record.get(key)
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _numbers(record: Mapping[str, object], key: str) -> dict[str, list[int]]:
+    return cast("dict[str, list[int]]", _object(record, key))

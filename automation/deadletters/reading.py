@@ -35,7 +35,7 @@ def read_dead_letters(
     messages = read_messages(
         sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=hidden_seconds
     )
-    return [_dead_letter(message) for message in messages]
+    return [dead_letter(message) for message in messages]
 
 
 def read_messages(
@@ -143,7 +143,8 @@ class _Reader:
             make_visible(self._sqs, self._queue_url, receipts[start : start + MAX_BATCH_ENTRIES])
 
 
-def _dead_letter(message: Message) -> DeadLetter:
+def dead_letter(message: Message) -> DeadLetter:
+    """What the account needs of a message in the dead-letter queue."""
     return DeadLetter(
         message_id=message.message_id,
         identity=identity_of(message),

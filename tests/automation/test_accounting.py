@@ -1,5 +1,7 @@
 """The account and the verdict, for any way in which messages can end."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from automation.accounting import (
     Identity,
     Sent,
     account_for,
+    count_reordered,
     reasons_broken,
 )
 
@@ -127,4 +130,33 @@ def test_run_without_a_message_proves_nothing() -> None:
     sent = Sent(run_id=RUN, messages=0, bad=0)
     assert reasons_broken(account_for(sent, [], []), sent, QUIET) == [
         "the producer sent no message"
+    ]
+
+
+def test_message_processed_after_a_later_one_of_its_group_is_reordered() -> None:
+    deliveries = [("a", 1), ("b", 2), ("a", 5), ("a", 3), ("b", 6), ("a", 4)]
+    assert count_reordered(deliveries) == 2
+
+
+def test_second_delivery_of_a_message_is_not_reordered() -> None:
+    assert count_reordered([("a", 1), ("a", 2), ("a", 1)]) == 0
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=40), st.randoms())
+def test_groups_that_interleave_in_any_way_keep_their_order(
+    groups: list[str], random: Random
+) -> None:
+    waiting = {group: [seq for seq, of in enumerate(groups) if of == group] for group in groups}
+    deliveries: list[tuple[str, int]] = []
+    while any(waiting.values()):
+        group = random.choice([group for group, seqs in waiting.items() if seqs])
+        deliveries.append((group, waiting[group].pop(0)))
+    assert count_reordered(deliveries) == 0
+
+
+def test_reordered_messages_break_the_verdict() -> None:
+    sent = Sent(run_id=RUN, messages=2, bad=0)
+    found = account_for(sent, [(RUN, 1), (RUN, 0)], [], reordered=1)
+    assert reasons_broken(found, sent, QUIET) == [
+        "1 messages were processed after a later one of their group"
     ]

@@ -53,6 +53,17 @@ def test_each_delivery_is_one_entry(logs: "CloudWatchLogsClient") -> None:
     assert {processing.at_ms for processing in found} == {NOW_MS}
 
 
+def test_groups_of_a_fifo_queue_come_along(logs: "CloudWatchLogsClient") -> None:
+    groups = {"a": {"store-1": [4, 6], "store-2": [5]}}
+    write(logs, json.dumps({"processed": {"a": [4, 5, 6]}, "groups": groups}))
+    found = processed_messages(logs, GROUP, since_ms=NOW_MS)
+    assert [(done.identity[1], done.group) for done in found] == [
+        (4, "store-1"),
+        (5, "store-2"),
+        (6, "store-1"),
+    ]
+
+
 def test_lines_of_the_platform_and_other_records_are_left_out(
     logs: "CloudWatchLogsClient",
 ) -> None:

@@ -67,6 +67,17 @@ def test_redrive_ends_with_everything_processed_and_the_alarm_off(
     }
 
 
+def test_fifo_queue_keeps_the_order_of_good_messages_and_dead_letters_the_bad(
+    run_e2e: Callable[..., Run],
+) -> None:
+    run = run_e2e(*QUICK, "-c", "fifo=true")
+    assert run.code == 0, run.error
+    report = run.report
+    assert report["verdict"] == "held"
+    assert report["dead_lettered"] == report["bad"]
+    assert report["reordered"] == 0
+
+
 # Short timeouts, because these consumers leave failed messages hidden for the whole of it.
 IMPATIENT = ("-c", "functionTimeoutSeconds=1", "-c", "visibilityTimeoutSeconds=2")
 
