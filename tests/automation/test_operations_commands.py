@@ -1,0 +1,353 @@
+"""The operator's commands ask before they change anything, and say clearly what is wrong."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from automation import cli, commands_dlq, commands_redrive, commands_stack
+from automation.answers import duration
+from automation.aws_errors import explained_aws_errors
+from automation.cleanup import Leftover, leftover_folders, leftover_stacks, remove_leftover
+from automation.errors import AutomationError
+from automation.operating import Operated
+from automation.targets import LOCAL_PACE, Clients
+from components.outputs import FIELDS, StackOutputs
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    with mock_aws():
+        yield Clients(session=boto3.Session("test", "test", region_name="us-east-1"))
+
+
+@pytest.fixture
+def operated(clients: Clients, tmp_path: Path) -> Operated:
+    dlq = clients.sqs.create_queue(QueueName="the-dlq")["QueueUrl"]
+    queue = clients.sqs.create_queue(QueueName="the-queue")["QueueUrl"]
+    clients.logs.create_log_group(logGroupName="consumer")
+    values: dict[str, Any] = dict.fromkeys(FIELDS, "x") | {
+        "alarm_names": (),
+        "dlq_url": dlq,
+        "dlq_name": "the-dlq",
+        "dlq_arn": "arn:aws:sqs:us-east-1:123456789012:the-dlq",
+        "queue_url": queue,
+        "consumer_log_group_name": "consumer",
+        "operator_policy_arn": "arn:policy",
+    }
+
+    class FakeTarget:
+        name = "local"
+        pace = dataclasses.replace(LOCAL_PACE, quiet_seconds=0)
+
+    return Operated(
+        stack="s",
+        outputs=StackOutputs(**values),
+        target=FakeTarget(),  # type: ignore[arg-type]
+        clients=clients,
+        connections=1,
+        home=tmp_path,
+    )
+
+
+@pytest.fixture
+def run(
+    operated: Operated, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Run a command on the stack `operated`, as somebody who can't be asked."""
+
+    @contextmanager
+    def opened(*_: object, **__: object) -> Iterator[Operated]:
+        with explained_aws_errors("s", operated.outputs.operator_policy_arn):
+            yield operated
+
+    for module in (commands_dlq, commands_redrive, commands_stack):
+        monkeypatch.setattr(module, "operated_stack", opened)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main([*arguments[:-1], arguments[-1]])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    monkeypatch.setenv("PULUMI_STACK", "s")
+    return run
+
+
+@pytest.fixture
+def fill(operated: Operated) -> Callable[[int], None]:
+    def fill(count: int) -> None:
+        for number in range(count):
+            operated.clients.sqs.send_message(
+                QueueUrl=operated.outputs.dlq_url, MessageBody=f"secret {number}"
+            )
+
+    return fill
+
+
+def count(operated: Operated, url: str) -> int:
+    answer = operated.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+@pytest.mark.parametrize("command", [["redrive"], ["purge"]])
+def test_nothing_happens_where_nobody_can_be_asked(
+    run: Run, operated: Operated, fill: Callable[[int], None], command: list[str]
+) -> None:
+    fill(3)
+    code, output, error = run("dlq", *command)
+    assert (code, output) == (2, "")
+    assert "about 3 messages of the-dlq" in error
+    assert "say --yes where nobody can be asked" in error
+    assert count(operated, operated.outputs.dlq_url) == 3
+
+
+def test_dry_run_moves_nothing_and_counts_by_reason(
+    run: Run, operated: Operated, fill: Callable[[int], None]
+) -> None:
+    fill(3)
+    code, output, _ = run("dlq", "redrive", "--dry-run", "--json")
+    answer = json.loads(output)
+    assert (code, answer["would_move"]) == (0, 3)
+    assert answer["by_reason"] == {"not in the consumer's log": 3}
+    assert count(operated, operated.outputs.dlq_url) == 3
+
+
+def test_redrive_falls_back_to_the_own_mover(
+    run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "InvalidAction"}}, "StartMessageMoveTask")
+
+    monkeypatch.setattr(operated.clients.sqs, "start_message_move_task", unknown)
+    fill(12)
+    code, output, error = run("dlq", "redrive", "--yes", "--json")
+    answer = json.loads(output)
+    assert (code, answer["method"], answer["moved"], answer["left"]) == (0, "own", 12, 0)
+    assert "this service has no StartMessageMoveTask" in error
+    assert count(operated, operated.outputs.queue_url) == 12
+
+
+def test_native_redrive_is_used_where_it_does(
+    run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqs = operated.clients.sqs
+    task = {"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 2}
+    monkeypatch.setattr(sqs, "start_message_move_task", lambda **_: {"TaskHandle": "h"})
+    monkeypatch.setattr(sqs, "list_message_move_tasks", lambda **_: {"Results": [task]})
+    fill(2)
+    code, output, _ = run("dlq", "redrive", "--yes", "--json", "--rate", "100")
+    answer = json.loads(output)
+    assert (code, answer["method"], answer["moved"], answer["ended"]) == (
+        0,
+        "native",
+        2,
+        "completed",
+    )
+
+
+def test_filter_needs_the_own_mover(run: Run, fill: Callable[[int], None]) -> None:
+    fill(5)
+    code, output, _ = run("dlq", "redrive", "--yes", "--json", "--where", "body == 'secret 3'")
+    answer = json.loads(output)
+    assert (code, answer["method"], answer["moved"], answer["skipped"]) == (0, "own", 1, 4)
+
+
+def test_purge_and_restore(run: Run, operated: Operated, fill: Callable[[int], None]) -> None:
+    fill(12)
+    backup = str(operated.home / "backup.jsonl")
+    code, output, _ = run("dlq", "purge", "--yes", "--backup", backup)
+    assert code == 0
+    assert "the-dlq is empty; 12 messages backed up" in output
+    code, output, _ = run("dlq", "restore", "--yes", "--json", backup)
+    assert (code, json.loads(output)["sent"]) == (0, 12)
+    code, _, error = run("dlq", "restore", backup)
+    assert code == 2
+    assert "WHICH WERE SENT THERE BEFORE" in error
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["redrive", "--yes"], ["purge", "--yes"], ["redrive", "--dry-run"]]
+)
+def test_empty_queue_is_no_error(run: Run, command: list[str]) -> None:
+    code, output, _ = run("dlq", *command)
+    assert code == 0
+    assert output
+
+
+def test_list_hides_bodies(run: Run, fill: Callable[[int], None]) -> None:
+    fill(2)
+    for flags in ([], ["--show-body"], ["--json"], ["--json", "--show-body"]):
+        _, output, _ = run("dlq", "list", *flags)
+        assert "secret" not in output
+    _, output, _ = run("dlq", "list", "--show-body", "--show-personal")
+    assert "secret 0" in output
+
+
+def test_list_is_one_json_object(run: Run, fill: Callable[[int], None]) -> None:
+    fill(3)
+    code, output, _ = run("dlq", "list", "--json", "--limit", "2")
+    answer = json.loads(output)
+    assert (code, len(answer["messages"]), answer["seen"], answer["complete"]) == (0, 2, 2, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dlq", "list", "--where", "a =="], "is no JMESPath expression"),
+        (["dlq", "list", "--where", "reson == 'x'"], "a dead letter has no 'reson'"),
+        (["dlq", "show", "nobody"], "no dead letter has the id 'nobody'"),
+        (["dlq", "redrive", "--to", "http://x/q.fifo", "--yes"], "must both be FIFO queues"),
+        (
+            ["dlq", "redrive", "--to", "https://sqs.us-east-1.amazonaws.com/123456789012/gone"],
+            "the queue does not exist",
+        ),
+        (["dlq", "redrive", "--canary", "0"], "'--canary': 0 is not in the range"),
+        (["dlq", "purge", "--backup", "x", "--without-backup"], "exclude each other"),
+        (["logs", "--since", "yesterday"], "is no time span such as 90s"),
+        (["send", "--attribute", "x", "-"], "--attribute takes NAME=VALUE"),
+    ],
+)
+def test_wrong_use_is_one_clear_message(run: Run, arguments: list[str], said: str) -> None:
+    code, output, error = run(*arguments)
+    assert (code, output) == (2, "")
+    assert said in error
+
+
+def test_stack_has_to_be_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PULUMI_STACK")
+    code, _, error = run("dlq", "list")
+    assert code == 2
+    assert "Missing option '--stack'" in error
+
+
+def test_queue_deleted_meanwhile_is_one_clear_message(run: Run, operated: Operated) -> None:
+    operated.clients.sqs.delete_queue(QueueUrl=operated.outputs.dlq_url)
+    code, output, error = run("dlq", "list")
+    assert (code, output) == (2, "")
+    assert "the queue does not exist (any more). Was stack s destroyed" in error
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("AccessDenied", "no permission for ReceiveMessage: words. The policy arn:policy"),
+        ("AccessDeniedException", "no permission for ReceiveMessage"),
+        ("ExpiredToken", r"credentials have expired or are not valid \(ExpiredToken\): sign in"),
+        ("ExpiredTokenException", "credentials have expired"),
+        ("AWS.SimpleQueueService.NonExistentQueue", "the queue does not exist"),
+        ("ResourceNotFoundException", "Was stack s destroyed"),
+    ],
+)
+def test_refusal_of_aws_says_what_to_do(code: str, said: str) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": "words"}}, "ReceiveMessage")
+    with pytest.raises(AutomationError, match=said), explained_aws_errors("s", "arn:policy"):
+        raise error
+
+
+def test_messages_are_sent_with_defaults(run: Run, operated: Operated, tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_text('{"body": {"a": 1}}\n{"body": "two", "attributes": {"store_id": 4}}\n')
+    code, output, _ = run("send", "--json", "--attribute", "store_id:Number=3", str(file))
+    assert (code, json.loads(output)["sent"]) == (0, 2)
+    sent = operated.clients.sqs.receive_message(
+        QueueUrl=operated.outputs.queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )["Messages"]
+    by_body = {m["Body"]: m["MessageAttributes"]["store_id"]["StringValue"] for m in sent}
+    assert by_body == {'{"a": 1}': "3", "two": "4"}
+
+
+def test_nothing_is_sent_when_a_line_is_wrong(run: Run, operated: Operated, tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_text('{"body": "secret"}\n{"body": "secret"\n')
+    code, _, error = run("send", str(file))
+    assert code == 2
+    assert "line 2 is not JSON" in error
+    assert "secret" not in error
+    assert count(operated, operated.outputs.queue_url) == 0
+
+
+def test_status_is_one_json_object(
+    run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoMappings:
+        def get_paginator(self, _name: str) -> Any:
+            return self
+
+        def paginate(self, **_: object) -> list[Any]:
+            return [{"EventSourceMappings": [{"UUID": "u", "State": "Disabled"}]}]
+
+    monkeypatch.setitem(operated.clients.__dict__, "functions", NoMappings())
+    fill(2)
+    code, output, _ = run("status", "--json")
+    answer = json.loads(output)
+    assert (code, answer["dlq"]["visible"], answer["mappings"]) == (0, 2, {"u": "Disabled"})
+
+
+def test_sparkline_goes_from_low_to_high() -> None:
+    assert commands_stack.sparkline([0, 5, 10]) == "▁▅█"
+    assert commands_stack.sparkline([0, 0]) == "▁▁"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (5, "5 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3_700, "1 h 1 min"),
+        (266_400, "3 d 2 h"),
+        (-61, "-1 min"),
+    ],
+)
+def test_duration_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_cleanup_finds_what_no_process_uses(tmp_path: Path) -> None:
+    temporary, homes = tmp_path / "tmp", tmp_path / "homes"
+    embedded = temporary / "reliable-queue-abc"
+    account = homes / "e2e-123456"
+    (embedded / "stacks").mkdir(parents=True)
+    (embedded / "lock").touch()
+    (account / "stacks").mkdir(parents=True)
+    (temporary / "reliable-queue-other").mkdir()
+
+    found = list(leftover_folders(temporary, homes))
+    assert found == [Leftover(kind="folder", name=str(embedded))]
+    # A run in an account may still be going on while its state is new.
+    assert list(leftover_stacks(homes)) == []
+    remove_leftover(found[0], None)
+    assert not embedded.exists()
+
+
+def test_cleanup_leaves_alone_what_is_in_use(
+    tmp_path: Path, locked: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    folder = tmp_path / "reliable-queue-abc"
+    folder.mkdir()
+    with locked(folder / "lock"):
+        assert list(leftover_folders(tmp_path, tmp_path)) == []
+
+
+@pytest.fixture
+def locked() -> Callable[[Path], AbstractContextManager[None]]:
+    import fcntl
+
+    @contextmanager
+    def locked(path: Path) -> Iterator[None]:
+        with path.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    return locked
