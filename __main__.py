@@ -1,5 +1,6 @@
 """The program: a reliable queue, and the producer that stands for the stores that send to it."""
 
+import re
 from pathlib import Path
 
 import pulumi
@@ -31,7 +32,18 @@ RANGES = {
     "dlqRetentionSeconds": limits.MESSAGE_RETENTION,
     "visibilityTimeoutSeconds": limits.VISIBILITY_TIMEOUT,
 }
+# What the component calls it, where that is not the key in snake case.
+ARGUMENTS = {"functionTimeoutSeconds": "timeout_seconds"}
 KEYS = (*RANGES, "logRetentionDays", "consumerPath", "fifo", "requiresTls")
+
+
+def in_configured_names(message: str) -> str:
+    """The component's refusal in the words of who wrote the configuration, not the program."""
+    for key in KEYS:
+        argument = re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
+        argument = ARGUMENTS.get(key, argument)
+        message = re.sub(rf"(?<![\w.]){argument}(?!\w)", key, message)
+    return message
 
 
 def read_numbers(config: pulumi.Config) -> dict[str, int]:
@@ -144,4 +156,4 @@ try:
     main()
 except (LimitError, LayerError) as error:
     # Pulumi prints a RunError as it is, without a traceback.
-    raise pulumi.RunError(str(error)) from error
+    raise pulumi.RunError(in_configured_names(str(error))) from error
