@@ -151,9 +151,9 @@ def test_the_producer_may_send_and_nothing_else(run_program: Callable[..., Any])
         ({"fifo": True, "batchingWindowSeconds": 1}, "a FIFO queue has no batching window"),
         ({"functionTimeoutSeconds": 901}, "functionTimeoutSeconds = 901 is out of range"),
         ({"maximumConcurrency": 1}, "maximumConcurrency = 1 is out of range; allowed: 2 to 1000"),
-        ({"batchSize": 11}, "batch_size = 11 needs a batching window"),
-        ({"dlqRetentionSeconds": 60}, "dlq_retention_seconds = 60 is not above"),
-        ({"visibilityTimeoutSeconds": 5}, "visibility_timeout_seconds = 5 is below"),
+        ({"batchSize": 11}, "batchSize = 11 needs a batching window"),
+        ({"dlqRetentionSeconds": 60}, "dlqRetentionSeconds = 60 is not above"),
+        ({"visibilityTimeoutSeconds": 5}, "visibilityTimeoutSeconds = 5 is below"),
         ({"logRetentionDays": 2}, "reliable-queue:logRetentionDays = 2 is not a retention period"),
         ({"consumerPath": "none"}, "holds no consumer.py"),
         ({"maxRecieveCount": 3, "b": 1}, "unknown configuration: reliable-queue:b, "
