@@ -94,16 +94,18 @@ class _Reader:
         left = math.inf if limit is None else limit
         empty_receives = 0
         is_end_near = False
+        last_receipts: list[str] = []
         while left > 0 and empty_receives < _EMPTY_RECEIVES:
             received = self._receive_several(left)
             new = [message for message in received if self._seen.add(message.message_id)]
             new_receipts = [message.receipt_handle for message in new]
             self._show([m.receipt_handle for m in received if m.receipt_handle not in new_receipts])
-            if new and not is_end_near and len(received) < self._requests(left) * MAX_BATCH_ENTRIES:
+            last_receipts = new_receipts or last_receipts
+            if not is_end_near and len(received) < self._requests(left) * MAX_BATCH_ENTRIES:
                 # An alarm on visible messages would see none for as long as it takes to be sure
                 # of the end, and ring again afterwards: show some meanwhile.
                 is_end_near = True
-                self._show(new_receipts[:MAX_BATCH_ENTRIES])
+                self._show(last_receipts[:MAX_BATCH_ENTRIES])
             empty_receives = 0 if new else empty_receives + 1
             yield from new[: int(min(left, len(new)))]
             left -= len(new)

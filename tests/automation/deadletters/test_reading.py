@@ -7,7 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from automation.deadletters.reading import read_dead_letters
+from automation.deadletters.reading import read_dead_letters, read_messages
+from tests.automation.deadletters.fake_queues import FakeQueue, FakeSqs, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -85,3 +86,28 @@ def test_messages_come_back_when_reading_fails(sqs: "SQSClient") -> None:
     sqs.receive_message = receive  # type: ignore[method-assign]
 
     assert len(read_dead_letters(sqs, url, wait_seconds=0)) == 3
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 25, 40])
+@pytest.mark.parametrize("connections", [1, 2])
+def test_some_are_visible_while_the_end_is_made_sure_of(count: int, connections: int) -> None:
+    dlq = FakeQueue("dlq", [Stored(str(number), "x", {}, {}) for number in range(count)])
+    sqs = FakeSqs(dlq)
+    visible: list[int] = []
+    sqs.before_receive = lambda: visible.append(sum(not m.is_hidden for m in dlq.messages))
+
+    read = list(
+        read_messages(sqs, "dlq", wait_seconds=0, connections=connections)  # type: ignore[arg-type]
+    )
+
+    assert [message.message_id for message in read] == [str(number) for number in range(count)]
+    assert visible[-connections] > 0
+    assert not any(message.is_hidden for message in dlq.messages)
+
+
+def test_reading_that_is_given_up_shows_everything_again() -> None:
+    dlq = FakeQueue("dlq", [Stored(str(number), "x", {}, {}) for number in range(25)])
+    messages = read_messages(FakeSqs(dlq), "dlq", wait_seconds=0)  # type: ignore[arg-type]
+    next(messages)
+    messages.close()
+    assert not any(message.is_hidden for message in dlq.messages)

@@ -1,0 +1,93 @@
+"""The canary lives only when nothing of it fails again."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from automation.deadletters.canary import CanaryReport, watch_canary
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sqs import SQSClient
+
+    from automation.accounting import Identity
+
+GROUP = "consumer"
+MOVED: "dict[str, Identity | None]" = {"new-1": ("run", 1), "new-2": ("run", 2)}
+
+
+@pytest.fixture
+def log(logs: "CloudWatchLogsClient") -> Callable[..., None]:
+    logs.create_log_group(logGroupName=GROUP)
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="s")
+
+    def log(record: dict[str, object]) -> None:
+        logs.put_log_events(
+            logGroupName=GROUP,
+            logStreamName="s",
+            logEvents=[{"timestamp": int(time.time() * 1000), "message": json.dumps(record)}],
+        )
+
+    return log
+
+
+@pytest.fixture
+def watch(
+    sqs: "SQSClient", logs: "CloudWatchLogsClient", dlq_url: str
+) -> Callable[..., CanaryReport]:
+    def watch(timeout_seconds: float, moved: "dict[str, Identity | None]" = MOVED) -> CanaryReport:
+        return watch_canary(
+            sqs,
+            logs,
+            moved,
+            dlq_url=dlq_url,
+            log_group=GROUP,
+            began_seconds=time.time(),
+            timeout_seconds=timeout_seconds,
+            interval_seconds=0,
+            wait_seconds=0,
+            connections=1,
+            cancel=threading.Event(),
+        )
+
+    return watch
+
+
+def test_processed_canary_ends_the_watch_at_once(
+    watch: Callable[..., CanaryReport], log: Callable[..., None]
+) -> None:
+    log({"level": "INFO", "processed": {"run": [1, 2, 3], "other": [1]}})
+    report = watch(timeout_seconds=60)
+    assert (report.sent, report.processed, report.is_well) == (2, 2, True)
+    assert report.waited_seconds < 30
+
+
+def test_canary_that_fails_is_not_well(
+    watch: Callable[..., CanaryReport], log: Callable[..., None]
+) -> None:
+    log({"level": "INFO", "processed": {"run": [1]}})
+    log({"level": "ERROR", "message_id": "new-2", "receive_count": 1})
+    log({"level": "ERROR", "message_id": "another", "receive_count": 1})
+    report = watch(timeout_seconds=0)
+    assert (report.processed, report.failing, report.is_well) == (1, 1, False)
+
+
+def test_canary_that_succeeds_at_the_second_try_is_well(
+    watch: Callable[..., CanaryReport], log: Callable[..., None]
+) -> None:
+    log({"level": "ERROR", "message_id": "new-2", "receive_count": 1})
+    log({"level": "INFO", "processed": {"run": [1, 2]}})
+    assert watch(timeout_seconds=60).is_well
+
+
+@pytest.mark.usefixtures("log")
+def test_canary_in_the_dead_letter_queue_is_not_well(
+    watch: Callable[..., CanaryReport], sqs: "SQSClient", dlq_url: str
+) -> None:
+    sent = sqs.send_message(QueueUrl=dlq_url, MessageBody="x")["MessageId"]
+    report = watch(0, {sent: None, "elsewhere": None})
+    assert (report.returned, report.processed, report.is_well) == (1, 0, False)
