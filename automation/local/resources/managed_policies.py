@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from automation.local.resources.batch_actions import as_written, for_emulator
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.policies import identity_policy_failures
 from automation.local.resources.roles import document_text, tags_of
@@ -43,7 +44,8 @@ _POLICY_PROPERTIES: Final[Mapping[str, Property]] = {
 
 def _create_policy(cloud: Cloud, inputs: Properties) -> str:
     tags = as_pairs(inputs.get("tagsAll") or {})
-    answer = cloud.iam.create_policy(**request(_POLICY_PROPERTIES, inputs), Tags=cast("Any", tags))
+    parameters = request(_POLICY_PROPERTIES, {**inputs, "policy": for_emulator(inputs["policy"])})
+    answer = cloud.iam.create_policy(**parameters, Tags=cast("Any", tags))
     return answer["Policy"].get("Arn", "")
 
 
@@ -60,7 +62,7 @@ def _read_policy(cloud: Cloud, arn: str, _state: Properties) -> Properties | Non
             "description": policy.get("Description", ""),
             "name": policy.get("PolicyName"),
             "path": policy.get("Path", "/"),
-            "policy": document_text(version.get("Document")),
+            "policy": as_written(document_text(version.get("Document"))),
             "policyId": policy.get("PolicyId"),
             "tags": tags_of(tags),
         }
@@ -71,7 +73,9 @@ def _update_policy(cloud: Cloud, arn: str, change: Change) -> None:
     if change.touches("policy"):
         _make_room_for_version(cloud, arn)
         cloud.iam.create_policy_version(
-            PolicyArn=arn, PolicyDocument=change.new["policy"], SetAsDefault=True
+            PolicyArn=arn,
+            PolicyDocument=for_emulator(change.new["policy"]),
+            SetAsDefault=True,
         )
     tags = tag_change(change)
     if tags.removed:

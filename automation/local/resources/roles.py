@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from automation.local.resources.batch_actions import as_written, for_emulator
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.policies import identity_policy_failures, trust_policy_failures
 from automation.local.resources.schema import (
@@ -153,7 +154,8 @@ _ROLE_POLICY_PROPERTIES: Final[Mapping[str, Property]] = {
 
 
 def _put_role_policy(cloud: Cloud, inputs: Properties) -> str:
-    cloud.iam.put_role_policy(**request(_ROLE_POLICY_PROPERTIES, inputs))
+    document = for_emulator(inputs["policy"])
+    cloud.iam.put_role_policy(**request(_ROLE_POLICY_PROPERTIES, {**inputs, "policy": document}))
     return f"{inputs['role']}:{inputs['name']}"
 
 
@@ -161,7 +163,8 @@ def _read_role_policy(cloud: Cloud, resource_id: str, _state: Properties) -> Pro
     role, _, name = resource_id.partition(":")
     with ignoring(_MISSING):
         answer = cloud.iam.get_role_policy(RoleName=role, PolicyName=name)
-        return {"role": role, "name": name, "policy": document_text(answer["PolicyDocument"])}
+        document = as_written(document_text(answer["PolicyDocument"]))
+        return {"role": role, "name": name, "policy": document}
     return None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from automation.local.resources.batch_actions import as_written, for_emulator
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.documents import normalised
 from automation.local.resources.policies import resource_policy_failures
@@ -87,8 +88,13 @@ def _fifo_failures(inputs: Properties) -> Iterator[Failure]:
 def _to_attribute(name: str, value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    is_json = _ATTRIBUTES[name].format in ("json", "policy")
-    return normalised(str(value)) if is_json else str(value)
+    match _ATTRIBUTES[name].format:
+        case "json":
+            return normalised(str(value))
+        case "policy":
+            return for_emulator(normalised(str(value)))
+        case _:
+            return str(value)
 
 
 def _from_attribute(prop: Property, text: str) -> Value:
@@ -98,7 +104,7 @@ def _from_attribute(prop: Property, text: str) -> Value:
         case "int":
             return int(text)
         case _:
-            return text
+            return as_written(text) if prop.format == "policy" else text
 
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
@@ -212,6 +218,8 @@ def _attribute_resource(token: str, property_name: str, format_: Any, rule: Rule
         if property_name == "redrivePolicy":
             _require_target(cloud, url, inputs[property_name])
         value = normalised(inputs[property_name])
+        if format_ == "policy":
+            value = for_emulator(value)
         cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes={attribute: value})
         return url
 
@@ -219,6 +227,8 @@ def _attribute_resource(token: str, property_name: str, format_: Any, rule: Rule
         with ignoring(*_MISSING):
             answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])
             value = answer.get("Attributes", {}).get(attribute)
+            if value and format_ == "policy":
+                value = as_written(value)
             return {"queueUrl": url, property_name: value} if value else None
         return None
 
