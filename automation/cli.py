@@ -95,6 +95,11 @@ def cli() -> None:
     is_flag=True,
     help="Then repair the bad messages, redrive them, see them processed.",
 )
+@click.option(
+    "--enforce",
+    is_flag=True,
+    help="Locally, refuse what IAM and queue policies don't allow, as AWS does.",
+)
 @click.option("--keep", is_flag=True, help="Do not destroy; say how to look and how to destroy.")
 @click.option("--json", "wants_json", is_flag=True, help="One JSON object on standard output.")
 @click.option(
@@ -124,6 +129,7 @@ def e2e(
     seed: int | None,
     timeout: float | None,
     redrive: bool,
+    enforce: bool,
     keep: bool,
     wants_json: bool,
     page: Path | None,
@@ -141,6 +147,7 @@ def e2e(
         seed=seed,
         timeout_seconds=timeout,
         redrive=redrive,
+        enforces_policies=enforce,
         keep=keep,
         settings=dict(_setting(setting) for setting in settings),
         **({"stack": check_stack_name(stack)} if stack else {}),

@@ -71,7 +71,11 @@ def run_e2e(
             home = opened.enter_context(_home(options))
             target = opened.enter_context(
                 opened_target(
-                    options.target, home=home, report=progress.say, keeps_state=options.keep
+                    options.target,
+                    home=home,
+                    report=progress.say,
+                    keeps_state=options.keep,
+                    enforces_policies=options.enforces_policies,
                 )
             )
         confirm(target)

@@ -26,6 +26,7 @@ class Options:
         timeout_seconds: limit for the queue to settle; None (default) for the target's own.
         redrive: after a verdict that holds, repair the bad messages, redrive them and see them
             processed. Default False.
+        enforces_policies: locally, refuse what policies don't allow. Default False.
         keep: do not destroy. Default False.
         stack: its name, default `e2e-` and random characters.
         settings: the program's configuration beyond its defaults.
@@ -39,6 +40,7 @@ class Options:
     seed: int | None = None
     timeout_seconds: float | None = None
     redrive: bool = False
+    enforces_policies: bool = False
     keep: bool = False
     stack: str = dataclasses.field(default_factory=lambda: f"e2e-{secrets.token_hex(3)}")
     settings: Mapping[str, object] = dataclasses.field(default_factory=dict[str, object])

@@ -159,6 +159,7 @@ def opened_target(
     home: Path,
     report: Callable[[str], None],
     keeps_state: bool = False,
+    enforces_policies: bool = False,
     own_state: bool = True,
 ) -> Generator[Target]:
     """Open a target: find the engine, learn the account, and for `local` start everything.
@@ -168,6 +169,8 @@ def opened_target(
         home: existing folder for the stacks' state and, locally, the emulator's.
         report: is given one line for each thing that takes time.
         keeps_state: locally, keep resources when the block ends. Default False.
+        enforces_policies: locally, refuse what IAM and queue policies don't allow, as AWS does
+            everywhere. Default False.
         own_state: for `aws`, keep the stacks' state in `home` (default); False for the stacks
             of the user's own Pulumi backend.
 
@@ -184,7 +187,9 @@ def opened_target(
     # The one place that knows of the embedded AWS.
     from automation.local.world import embedded_aws
 
-    with embedded_aws(home, engine=engine, keeps_state=keeps_state) as target:
+    with embedded_aws(
+        home, engine=engine, keeps_state=keeps_state, enforces_policies=enforces_policies
+    ) as target:
         yield target
 
 

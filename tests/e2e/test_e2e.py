@@ -78,6 +78,13 @@ def test_fifo_queue_keeps_the_order_of_good_messages_and_dead_letters_the_bad(
     assert report["reordered"] == 0
 
 
+def test_roles_have_what_they_need_when_policies_are_enforced(run_e2e: Callable[..., Run]) -> None:
+    # The embedded AWS speaks plain HTTP, which the queues' own policy would refuse.
+    run = run_e2e(*QUICK, "--enforce", "-c", "requiresTls=false")
+    assert run.code == 0, run.error
+    assert run.report["verdict"] == "held"
+
+
 # Short timeouts, because these consumers leave failed messages hidden for the whole of it.
 IMPATIENT = ("-c", "functionTimeoutSeconds=1", "-c", "visibilityTimeoutSeconds=2")
 
