@@ -155,7 +155,7 @@ def _refuse_taken_port(port: int) -> None:
         except OSError as error:
             raise PortTakenError(
                 f"port {port} on {LOOPBACK} can't be used for the embedded AWS: {error.strerror}. "
-                "End the process that listens there, or choose another port"
+                "end the process that listens there"
             ) from error
 
 

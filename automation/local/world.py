@@ -179,7 +179,7 @@ def _emulator(
     except PortTakenError as error:
         raise PortTakenError(
             f"{error}. The resources in {home} are bound to this port by their URLs; to begin "
-            "anew, remove that folder"
+            "anew on another one, remove that folder"
         ) from error
 
 

@@ -82,7 +82,7 @@ def test_taken_port_is_refused_by_its_number(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with (
-            pytest.raises(PortTakenError, match=f"port {port} .* choose another port"),
+            pytest.raises(PortTakenError, match=f"port {port} .* end the process"),
             running_emulator(tmp_path, region=REGION, port=port),
         ):
             pytest.fail("it started")
