@@ -1,0 +1,95 @@
+"""Deploys programs with the component on the embedded AWS."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi import automation
+from semver import VersionInfo
+
+from automation.engine.finding import find_engine
+from automation.interrupts import EngineCommand
+from automation.local.world import embedded_aws
+from automation.targets import Target
+
+PROJECT = "options"
+Program = Callable[[], None]
+
+
+@dataclass
+class Deployed:
+    """A stack that is there: its outputs, and what the engine did last, in order."""
+
+    stack: automation.Stack
+    outputs: dict[str, Any] = field(default_factory=dict)
+    steps: list[tuple[str, str]] = field(default_factory=list)
+
+    def up(self, program: Program) -> None:
+        """Deploy a program in place of the one before."""
+        self.stack.workspace.program = program
+        self.steps.clear()
+        result = self.stack.up(on_event=self._note)
+        self.outputs = {name: output.value for name, output in result.outputs.items()}
+
+    def changes(self, program: Program) -> dict[str, int]:
+        """How many resources of each kind of step a preview finds, those that stay left out."""
+        self.stack.workspace.program = program
+        summary = self.stack.preview().change_summary
+        return {str(kind): n for kind, n in summary.items() if kind != "same"}
+
+    def _note(self, event: automation.events.EngineEvent) -> None:
+        if event.res_outputs_event:
+            step = event.res_outputs_event.metadata
+            if step.op != "same":
+                self.steps.append((str(step.op.value), step.urn.rpartition("::")[2]))
+
+
+@pytest.fixture(scope="session")
+def engine() -> EngineCommand:
+    found = find_engine(report=lambda _: None)
+    return EngineCommand(str(found.binary), VersionInfo.parse(found.version))
+
+
+@pytest.fixture(scope="session")
+def aws(engine: EngineCommand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """An AWS for all tests; each has stacks of its own in it."""
+    with embedded_aws(tmp_path_factory.mktemp("aws"), engine=engine) as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def strict_aws(engine: EngineCommand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """An AWS that refuses what policies don't allow."""
+    folder = tmp_path_factory.mktemp("strict-aws")
+    with embedded_aws(folder, engine=engine, enforces_policies=True) as target:
+        yield target
+
+
+Deploy = Callable[..., AbstractContextManager[Deployed]]
+
+
+@pytest.fixture
+def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Deploy:
+    """Deploys a program until the block ends, in a stack named after the test."""
+
+    @contextmanager
+    def deploy(target: Target, program: Program) -> Iterator[Deployed]:
+        options = automation.LocalWorkspaceOptions(
+            work_dir=str(tmp_path),
+            pulumi_command=target.engine,
+            env_vars=dict(target.environment),
+        )
+        name = f"t{abs(hash(request.node.nodeid)):x}"
+        stack = automation.create_stack(name, PROJECT, program=program, opts=options)
+        stack.set_config("aws:region", automation.ConfigValue(target.region))
+        new = Deployed(stack=stack)
+        try:
+            new.up(program)
+            yield new
+        finally:
+            stack.destroy(remove=True)
+
+    return deploy

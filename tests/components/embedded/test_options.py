@@ -1,0 +1,334 @@
+"""What options do, seen on the embedded AWS."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from automation.targets import Target
+from automation.waiting import wait_until
+from components import (
+    AlarmArgs,
+    ConsumerArgs,
+    CustomerKeyArgs,
+    ExistingFunctionArgs,
+    FifoArgs,
+    PythonFunction,
+    PythonFunctionArgs,
+    ReliableQueue,
+    ReliableQueueArgs,
+    SubscriptionArgs,
+    policies,
+)
+
+pytestmark = pytest.mark.engine
+
+# Says on standard output, where the log takes it from, which messages it got.
+_CONSUMER = """
+def handler(event, context):
+    print("got " + ",".join(record["body"] for record in event["Records"]))
+    return {"batchItemFailures": []}
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """The folder of a consumer."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "consumer.py").write_text(_CONSUMER)
+    return folder
+
+
+def export(queue: ReliableQueue) -> None:
+    pulumi.export("queue", queue.queue_url)
+    pulumi.export("dlq", queue.dlq_url)
+    pulumi.export("logs", queue.consumer_log_group_name)
+    pulumi.export("key", queue.key_arn)
+
+
+def attributes(aws: Target, url: str) -> dict[str, str]:
+    answer = aws.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    return {str(name): value for name, value in answer["Attributes"].items()}
+
+
+def got(aws: Target, log_group: str) -> set[str]:
+    events = aws.clients.logs.filter_log_events(logGroupName=log_group).get("events", [])
+    lines = [event.get("message", "").strip() for event in events]
+    return {
+        body
+        for line in lines
+        if line.startswith("got ")
+        for body in line.removeprefix("got ").split(",")
+    }
+
+
+def wait_for_bodies(aws: Target, log_group: str, bodies: set[str]) -> None:
+    wait_until(
+        f"the consumer got {bodies}",
+        lambda: ((seen := got(aws, log_group)) >= bodies, seen),
+        timeout_seconds=20,
+    )
+
+
+def test_every_option_at_once_is_taken_and_a_second_look_finds_nothing_to_do(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program() -> None:
+        function = PythonFunctionArgs(
+            source=code, handler="consumer.handler", log_level="ERROR", traces=True,
+            reserved_concurrency=20,
+        )  # fmt: skip
+        export(
+            ReliableQueue(
+                "all",
+                ReliableQueueArgs(
+                    consumer=ConsumerArgs(
+                        function=function,
+                        batch_size=5,
+                        maximum_concurrency=4,
+                        filters=[{"body": {"kind": ["a"]}}],
+                    ),
+                    fifo=FifoArgs(content_based_deduplication=False),
+                    max_receive_count=3,
+                    retention_seconds=86_400,
+                    dlq_retention_seconds=172_800,
+                    delay_seconds=1,
+                    max_message_bytes=4_096,
+                    receive_wait_seconds=5,
+                    key=CustomerKeyArgs(data_key_reuse_seconds=600, deletion_window_days=7),
+                    statements=[
+                        {
+                            "Sid": "Friends",
+                            "Effect": "Allow",
+                            "Principal": {"AWS": "111122223333"},
+                            "Action": ["sqs:SendMessage", "sqs:GetQueueUrl"],
+                        }
+                    ],
+                    queue_name="orders",
+                    alarms=AlarmArgs(
+                        is_topic_encrypted=True,
+                        subscriptions={
+                            "people": SubscriptionArgs(protocol="email", endpoint="a@example.com")
+                        },
+                    ),
+                    tags={"team": "a"},
+                ),
+            )
+        )
+
+    with deployed(aws, program) as stack:
+        queue = attributes(aws, stack.outputs["queue"])
+        dlq = attributes(aws, stack.outputs["dlq"])
+        assert stack.outputs["queue"].endswith("/orders.fifo")
+        assert stack.outputs["dlq"].endswith("/orders-dlq.fifo")
+        for attribute, value in {
+            "FifoQueue": "true",
+            "ContentBasedDeduplication": "false",
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
+            "MaximumMessageSize": "4096",
+            "KmsMasterKeyId": stack.outputs["key"],
+            "KmsDataKeyReusePeriodSeconds": "600",
+        }.items():
+            assert queue[attribute] == dlq[attribute] == value
+        assert (queue["DelaySeconds"], dlq["DelaySeconds"]) == ("1", "0")
+        assert queue["ReceiveMessageWaitTimeSeconds"] == "5"
+        sids = [statement["Sid"] for statement in json.loads(queue["Policy"])["Statement"]]
+        assert sids == ["RefusePlainHttp", "Friends"]
+        assert stack.changes(program) == {}
+
+
+def test_a_longer_timeout_changes_in_place_and_the_queue_first(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program(timeout_seconds: int) -> Callable[[], None]:
+        function = PythonFunctionArgs(
+            source=code, handler="consumer.handler", timeout_seconds=timeout_seconds
+        )
+        args = ReliableQueueArgs(consumer=ConsumerArgs(function=function))
+        return lambda: export(ReliableQueue("events", args))
+
+    with deployed(aws, program(10)) as stack:
+        stack.up(program(100))
+        changed = [name for op, name in stack.steps if op == "update"]
+        assert {op for op, _ in stack.steps} == {"update"}
+        queue, function = "events-queue", "events-consumer-function"
+        assert changed.index(queue) < changed.index(function)
+        assert attributes(aws, stack.outputs["queue"])["VisibilityTimeout"] == "600"
+
+
+def test_what_matches_no_filter_is_not_processed_and_not_kept(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program() -> None:
+        function = PythonFunctionArgs(source=code, handler="consumer.handler")
+        consumer = ConsumerArgs(
+            function=function, filters=[{"messageAttributes": {"kind": {"stringValue": ["a"]}}}]
+        )
+        export(ReliableQueue("filtered", ReliableQueueArgs(consumer=consumer)))
+
+    with deployed(aws, program) as stack:
+        for kind in ("b", "a"):
+            aws.clients.sqs.send_message(
+                QueueUrl=stack.outputs["queue"],
+                MessageBody=f"of-{kind}",
+                MessageAttributes={"kind": {"DataType": "String", "StringValue": kind}},
+            )
+        wait_for_bodies(aws, stack.outputs["logs"], {"of-a"})
+        left = attributes(aws, stack.outputs["queue"])
+        assert left["ApproximateNumberOfMessages"] == "0"
+        assert got(aws, stack.outputs["logs"]) == {"of-a"}
+        assert attributes(aws, stack.outputs["dlq"])["ApproximateNumberOfMessages"] == "0"
+
+
+def test_a_delayed_message_waits_before_it_can_be_received(
+    aws: Target, deployed: Callable[..., Any]
+) -> None:
+    args = ReliableQueueArgs(consumer=None, delay_seconds=900)
+    with deployed(aws, lambda: export(ReliableQueue("later", args))) as stack:
+        aws.clients.sqs.send_message(QueueUrl=stack.outputs["queue"], MessageBody="x")
+        depth = attributes(aws, stack.outputs["queue"])
+        assert depth["ApproximateNumberOfMessagesDelayed"] == "1"
+        assert depth["ApproximateNumberOfMessages"] == "0"
+
+
+def test_a_fifo_queue_takes_the_same_message_of_a_group_once(
+    aws: Target, deployed: Callable[..., Any]
+) -> None:
+    args = ReliableQueueArgs(consumer=None, fifo=FifoArgs(), queue_name_prefix="once-")
+    with deployed(aws, lambda: export(ReliableQueue("once", args))) as stack:
+        url = stack.outputs["queue"]
+        assert "/once-" in url
+        assert url.endswith(".fifo")
+        for group in ("a", "a", "b"):
+            aws.clients.sqs.send_message(QueueUrl=url, MessageBody="same", MessageGroupId=group)
+        assert attributes(aws, url)["ApproximateNumberOfMessages"] == "2"
+
+
+def test_a_function_of_the_program_itself_is_fed(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program() -> None:
+        function = PythonFunction(
+            "theirs", PythonFunctionArgs(source=code, handler="consumer.handler")
+        )
+        existing = ExistingFunctionArgs(
+            function_arn=function.function_arn,
+            role_name=function.role_name,
+            timeout_seconds=function.function_arn.apply(lambda _: 7),
+            log_group_name=function.log_group_name,
+        )
+        args = ReliableQueueArgs(consumer=ConsumerArgs(function=existing))
+        export(ReliableQueue("fed", args))
+
+    with deployed(aws, program) as stack:
+        assert attributes(aws, stack.outputs["queue"])["VisibilityTimeout"] == "42"
+        aws.clients.sqs.send_message(QueueUrl=stack.outputs["queue"], MessageBody="hello")
+        wait_for_bodies(aws, stack.outputs["logs"], {"hello"})
+
+
+def test_a_timeout_that_turns_out_too_long_is_refused_by_its_name(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program() -> None:
+        function = PythonFunction(
+            "theirs", PythonFunctionArgs(source=code, handler="consumer.handler")
+        )
+        existing = ExistingFunctionArgs(
+            function_arn=function.function_arn,
+            role_name=function.role_name,
+            timeout_seconds=function.function_arn.apply(lambda _: 60),
+        )
+        consumer = ConsumerArgs(function=existing)
+        args = ReliableQueueArgs(consumer=consumer, visibility_timeout_seconds=30)
+        export(ReliableQueue("fed", args))
+
+    with (
+        pytest.raises(pulumi.automation.CommandError) as failed,
+        deployed(aws, program),
+    ):
+        pass
+    assert "visibility_timeout_seconds = 30 is below the function's timeout_seconds = 60" in str(
+        failed.value
+    )
+    assert "Traceback" not in str(failed.value)
+
+
+def test_a_transform_changes_any_property_of_any_child(
+    aws: Target, deployed: Callable[..., Any]
+) -> None:
+    def shorter(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if args.name != "events-dlq":
+            return None
+        props = {**args.props, "messageRetentionSeconds": 700_000}
+        return pulumi.ResourceTransformResult(props=props, opts=args.opts)
+
+    def program() -> None:
+        opts = pulumi.ResourceOptions(transforms=[shorter])
+        export(ReliableQueue("events", ReliableQueueArgs(consumer=None), opts))
+
+    with deployed(aws, program) as stack:
+        assert attributes(aws, stack.outputs["dlq"])["MessageRetentionPeriod"] == "700000"
+        assert attributes(aws, stack.outputs["queue"])["MessageRetentionPeriod"] == "345600"
+
+
+def test_a_mapping_that_is_left_over_is_adopted_by_a_transform(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program(mapping_id: str | None) -> Callable[[], None]:
+        def adopt(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+            if args.name != "events-mapping" or mapping_id is None:
+                return None
+            args.opts.import_ = mapping_id
+            return pulumi.ResourceTransformResult(props=args.props, opts=args.opts)
+
+        function = PythonFunctionArgs(source=code, handler="consumer.handler")
+        args = ReliableQueueArgs(consumer=ConsumerArgs(function=function))
+        opts = pulumi.ResourceOptions(transforms=[adopt])
+        return lambda: export(ReliableQueue("events", args, opts))
+
+    with deployed(aws, program(None)) as stack:
+        [urn] = [
+            item["urn"]
+            for item in stack.stack.export_stack().deployment["resources"]
+            if item["type"].endswith(":EventSourceMapping")
+        ]
+        [mapping] = aws.clients.functions.list_event_source_mappings(
+            FunctionName=consumer_of(stack)
+        )["EventSourceMappings"]
+        # As after a deployment that broke off: the mapping is there, the state knows it not.
+        stack.stack.workspace.pulumi_command.run(
+            ["state", "delete", urn, "--target-dependents", "--yes", "--stack", stack.stack.name],
+            stack.stack.workspace.work_dir,
+            dict(aws.environment),
+        )
+        with pytest.raises(pulumi.automation.CommandError, match="already exists"):
+            stack.up(program(None))
+        stack.up(program(mapping["UUID"]))
+        assert ("import", "events-mapping") in stack.steps
+
+
+def consumer_of(stack: Any) -> str:
+    [name] = [
+        item["outputs"]["name"]
+        for item in stack.stack.export_stack().deployment["resources"]
+        if item["type"] == "aws:lambda/function:Function"
+    ]
+    return str(name)
+
+
+def test_plain_http_is_refused_where_policies_are_enforced(strict_aws: Target) -> None:
+    # Without a stack: the engine itself speaks plain HTTP to the embedded AWS.
+    sqs = strict_aws.clients.sqs
+    url = sqs.create_queue(QueueName="safe")["QueueUrl"]
+    policy = policies.queue_policy(
+        queue_arn=attributes(strict_aws, url)["QueueArn"], requires_tls=True
+    )
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    with pytest.raises(sqs.exceptions.ClientError, match="AccessDenied"):
+        sqs.send_message(QueueUrl=url, MessageBody="x")
