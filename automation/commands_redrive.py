@@ -17,7 +17,13 @@ from automation.commands_dlq import DONE, NOT_DONE, surveyed
 from automation.deadletters.canary import CanaryReport, watch_canary
 from automation.deadletters.expressions import Where
 from automation.deadletters.message import Message
-from automation.deadletters.moving import Counts, MoveReport, Plan, move_messages
+from automation.deadletters.moving import (
+    HIDDEN_SECONDS,
+    Counts,
+    MoveReport,
+    Plan,
+    move_messages,
+)
 from automation.deadletters.native_move import (
     MAX_MESSAGES_PER_SECOND,
     NativeReport,
@@ -308,7 +314,10 @@ def _move(
 
     with operated.journal("redrive", dlq_url) as journal:
         if journal.is_continued:
-            progress.say(f"going on with what an earlier run has left in {journal.path}")
+            progress.say(
+                f"going on with what an earlier run has left in {journal.path}; what it had "
+                f"received is visible again after {HIDDEN_SECONDS} s at the latest"
+            )
         try:
             return move_messages(
                 operated.clients.sqs,

@@ -221,3 +221,41 @@ def test_redrive_that_is_killed_and_started_again_loses_nothing(
     duplicates = sum(arrived.values()) - 600
     assert duplicates <= len(report.possible_duplicates) <= 10 * CONNECTIONS
     assert queue_depth(clients.sqs, source).total == 0
+
+
+def test_fifo_redrive_keeps_groups_orders_and_bytes(clients: Clients, tmp_path: Path) -> None:
+    fifo = {"FifoQueue": "true"}
+    source, destination = (
+        clients.sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]  # type: ignore[arg-type]
+        for name in ("dlq.fifo", "queue.fifo")
+    )
+    for number in range(45):
+        clients.sqs.send_message(
+            QueueUrl=source,
+            MessageBody=str(number),
+            MessageGroupId=f"group-{number % 3}",
+            MessageDeduplicationId=str(number),
+            MessageAttributes={
+                "picture": {"DataType": "Binary.gif", "BinaryValue": b"\x00\xff"},
+                "size": {"DataType": "Number.int", "StringValue": "7"},
+            },
+        )
+
+    report = redrive(clients, source, destination, tmp_path / "journal.jsonl")
+
+    assert (report.counts.moved, report.ended) == (45, "empty")
+    drain_to_file(
+        clients.sqs,
+        destination,
+        tmp_path / "arrived.jsonl",
+        wait_seconds=0,
+        connections=1,
+        cancel=threading.Event(),
+    )
+    with (tmp_path / "arrived.jsonl").open() as file:
+        arrived = list(read_file(file, is_fifo=True, defaults=Defaults(attributes={})))
+    for group in range(3):
+        bodies = [m.body for m in arrived if m.group == f"group-{group}"]
+        assert bodies == [str(number) for number in range(group, 45, 3)]
+    assert {m.attributes["picture"]["BinaryValue"] for m in arrived} == {b"\x00\xff"}  # type: ignore[typeddict-item]
+    assert {m.attributes["size"]["DataType"] for m in arrived} == {"Number.int"}
