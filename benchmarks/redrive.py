@@ -33,6 +33,7 @@ from automation.targets import Clients
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+ROUNDS = 2
 BODY = json.dumps({"name": "Shifter", "evnt_time": "2021-02-06T18:56:59.165483"}).ljust(150)
 ATTRIBUTES: dict[str, Any] = {
     "project": {"DataType": "String", "StringValue": "reliable-queue"},
@@ -51,17 +52,20 @@ def main(messages: int) -> None:
         session = boto3.Session("123456789012", "local", region_name="us-east-1")
         clients = Clients(session=session, endpoint_url=emulator.endpoint_url, max_connections=32)
         bench = Bench(clients, emulator.endpoint_url, messages, Path(folder))
-        bench.fill("warm-up", 500)
-        rates = {
-            "limit": max(bench.limit(connections) for connections in (2, 4)),
-            "plain_loop": bench.plain_loop(),
-        }
-        ours = {connections: bench.ours(connections) for connections in (4, 8)}
-    best = max(ours.values())
+        rates: dict[str, float] = {}
+        # In turns, and the best of each: other work on the machine then hits all of them alike.
+        for _ in range(ROUNDS):
+            for name, measure in (
+                ("limit", lambda: bench.limit(4)),
+                ("ours_4_connections", lambda: bench.ours(4)),
+                ("ours_8_connections", lambda: bench.ours(8)),
+                ("plain_loop", bench.plain_loop),
+            ):
+                rates[name] = max(rates.get(name, 0), measure())
+    best = max(rates["ours_4_connections"], rates["ours_8_connections"])
     result = {
         "messages": messages,
         "messages_per_second": {name: round(rate) for name, rate in rates.items()},
-        "ours_by_connections": {name: round(rate) for name, rate in ours.items()},
         "ours_of_limit": round(best / rates["limit"], 2),
         "ours_of_plain_loop": round(best / rates["plain_loop"], 2),
     }

@@ -16,6 +16,8 @@ class DiskMap:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        # Most maps of a run stay empty, and are asked about each message.
+        self._is_empty = True
         # An empty name is a temporary database on disk (SQLite, "In-Memory Databases",
         # section "Temporary Databases").
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -44,6 +46,7 @@ class DiskMap:
     def add(self, key: str, value: str = "") -> bool:
         """Insert a key that is not there; return whether it was new."""
         with self._lock:
+            self._is_empty = False
             done = self._database.execute(
                 "INSERT OR IGNORE INTO items (key, value) VALUES (?, ?)", (key, value)
             )
@@ -52,6 +55,7 @@ class DiskMap:
     def put(self, items: Iterable[tuple[str, str]]) -> None:
         """Insert or change values by key."""
         with self._lock:
+            self._is_empty = False
             self._database.executemany(
                 "INSERT INTO items (key, value) VALUES (?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -60,6 +64,8 @@ class DiskMap:
 
     def get(self, key: str) -> str | None:
         """The value of a key; None when it is not there."""
+        if self._is_empty:
+            return None
         with self._lock:
             row = self._database.execute("SELECT value FROM items WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None

@@ -275,8 +275,7 @@ class _Run:
             moved = 0
             try:
                 messages = self._receive(granted)
-                new = [message for message in messages if message.message_id not in self._held]
-                self._hold(message for message in messages if message.message_id in self._held)
+                new = [message for message in messages if not self._is_held(message)]
                 moved = self._handle(new, granted)
             finally:
                 self._allowance.give_back(granted, used=moved)
@@ -305,20 +304,27 @@ class _Run:
         """Move, delete or hold each message of one receive; return how many were moved."""
         ready: list[Message] = []
         try:
-            sent_before = [message for message in messages if self._was_sent(message)]
-            self._transfer.delete(sent_before)
-            self._count(deleted_only=len(sent_before))
+            sent_before: list[Message] = []
             for message in messages:
-                if not self._was_sent(message) and not self._is_left_alone(message):
+                if self._journal.state(message.message_id) in ("sent", "deleted"):
+                    sent_before.append(message)
+                elif not self._is_left_alone(message):
                     ready.append(message)
+            if sent_before:
+                self._transfer.delete(sent_before)
+                self._count(deleted_only=len(sent_before))
             self._hold(ready[granted:])
             return self._move(ready[:granted])
         except BaseException:
             self._hold(messages)
             raise
 
-    def _was_sent(self, message: Message) -> bool:
-        return self._journal.state(message.message_id) in ("sent", "deleted")
+    def _is_held(self, message: Message) -> bool:
+        """Whether it was held before and came again, its time of hiding being over."""
+        if message.message_id not in self._held:
+            return False
+        self._hold([message])
+        return True
 
     def _is_left_alone(self, message: Message) -> bool:
         if message.message_id in self._arrived:
