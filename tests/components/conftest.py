@@ -66,15 +66,32 @@ class Deployment:
         return [resource.name for resource in self.resources]
 
 
+_ARNS = {
+    "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{place}:log-group:{name}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "arn:aws:cloudwatch:{place}:alarm:{name}",
+    "aws:iam/policy:Policy": f"arn:aws:iam::{ACCOUNT}:policy/{{name}}",
+    "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{{name}}",
+    "aws:kms/key:Key": "arn:aws:kms:{place}:key/{name}",
+    "aws:lambda/eventSourceMapping:EventSourceMapping": (
+        "arn:aws:lambda:{place}:event-source-mapping:{name}"
+    ),
+    "aws:lambda/function:Function": "arn:aws:lambda:{place}:function:{name}",
+    "aws:lambda/layerVersion:LayerVersion": "arn:aws:lambda:{place}:layer:{name}:1",
+    "aws:sns/topic:Topic": "arn:aws:sns:{place}:{name}",
+    "aws:sqs/queue:Queue": "arn:aws:sqs:{place}:{name}",
+}
+
+
 class _Cloud(mocks.Mocks):
     """Gives each resource the attributes that AWS would, with names that tell their origin."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         name = args.inputs.get("name", f"{args.name}-1a2b3c4")
-        arn = f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{name}"
-        if args.typ == "aws:cloudwatch/metricAlarm:MetricAlarm":
-            arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+        place = f"{REGION}:{ACCOUNT}"
+        arn = _ARNS[args.typ].format(place=place, name=name) if args.typ in _ARNS else None
         computed = {"name": name, "arn": arn, "region": REGION, "url": f"https://sqs/{name}"}
+        if args.typ == "aws:kms/key:Key":
+            computed["keyId"] = name
         return f"{args.name}-id", {**computed, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:

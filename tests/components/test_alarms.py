@@ -164,7 +164,8 @@ def test_the_topic_is_encrypted_if_asked_with_a_key_that_lets_alarms_publish(
     key = deployed.only("aws:kms/key:Key")
     topic = deployed.only("aws:sns/topic:Topic")
     assert (
-        topic.inputs["kmsMasterKeyId"] == "arn:aws:kms:eu-north-1:123456789012:events-key-1a2b3c4"
+        topic.inputs["kmsMasterKeyId"]
+        == "arn:aws:kms:eu-north-1:123456789012:key/events-key-1a2b3c4"
     )
     statements = {s["Sid"]: s for s in key.document("policy")["Statement"]}
     assert statements["LetAlarmsPublish"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}

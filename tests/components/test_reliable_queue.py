@@ -22,7 +22,7 @@ from components import (
 
 QUEUE_ARN = "arn:aws:sqs:eu-north-1:123456789012:events-queue-1a2b3c4"
 DLQ_ARN = "arn:aws:sqs:eu-north-1:123456789012:events-dlq-1a2b3c4"
-KEY_ARN = "arn:aws:kms:eu-north-1:123456789012:events-key-1a2b3c4"
+KEY_ARN = "arn:aws:kms:eu-north-1:123456789012:key/events-key-1a2b3c4"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:ours"
 QUEUE, MAPPING = "aws:sqs/queue:Queue", "aws:lambda/eventSourceMapping:EventSourceMapping"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
