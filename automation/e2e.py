@@ -109,6 +109,11 @@ def _home(options: Options) -> Generator[Path]:
         return
     # The state is the only list of what exists in a real account: no place for a temp folder.
     home = STATES / options.stack
+    if home.exists():
+        raise AutomationError(
+            f"--stack: {options.stack!r} was kept by an earlier run, or its destruction failed; its "
+            f"state is in {home}. Destroy it and remove that folder, or take another name"
+        )
     home.mkdir(parents=True)
     is_needed = options.keep
     try:

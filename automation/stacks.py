@@ -166,7 +166,7 @@ def keeping_command(target: Target, home: Path, name: str) -> str:
     """In words: how to look at a stack that was kept, and how to destroy it."""
     remove = removal_command(target, home, name)
     look = remove.replace("destroy --yes --remove", "stack output --json")
-    return f"kept stack {name}\nlook at it: {look}\ndestroy it: {remove}\nthen remove {home}"
+    return f"kept stack {name}\nlook at it: {look}\ndestroy it: {remove} && rm -r {home}"
 
 
 def removal_command(target: Target, home: Path, name: str) -> str:
