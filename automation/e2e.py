@@ -111,8 +111,8 @@ def _home(options: Options) -> Generator[Path]:
     home = STATES / options.stack
     if home.exists():
         raise AutomationError(
-            f"--stack: {options.stack!r} was kept by an earlier run, or its destruction failed; its "
-            f"state is in {home}. Destroy it and remove that folder, or take another name"
+            f"--stack: {options.stack!r} was kept by an earlier run, or its destruction failed; "
+            f"its state is in {home}. Destroy it and remove that folder, or take another name"
         )
     home.mkdir(parents=True)
     is_needed = options.keep

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
@@ -173,7 +174,7 @@ def removal_command(target: Target, home: Path, name: str) -> str:
     """The shell command that destroys a stack whose state is in `home`."""
     destroy = f"pulumi --cwd {home / 'project'} destroy --yes --remove --stack {name}"
     if target.name == "local":
-        return f"python -m automation local --home {home} -- {destroy}"
+        return f"{sys.executable} -m automation local --home {home} -- {destroy}"
     backend = target.environment["PULUMI_BACKEND_URL"]
     passphrase = f"PULUMI_CONFIG_PASSPHRASE_FILE={home / 'passphrase'}"
     return f"PULUMI_BACKEND_URL={backend} {passphrase} {destroy}"
