@@ -60,8 +60,8 @@ def _run(command: Sequence[str], target: Target, environment: Mapping[str, str])
 
 
 def _stack_of(command: Sequence[str]) -> str | None:
-    """The stack that a `pulumi` command names with --stack."""
-    if Path(command[0]).name != "pulumi":
+    """The stack that a `pulumi` command names with --stack, unless it makes one itself."""
+    if Path(command[0]).name != "pulumi" or "init" in command:
         return None
     for argument, following in zip(command, [*command[1:], ""], strict=True):
         if argument in ("--stack", "-s"):
