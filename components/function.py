@@ -24,7 +24,11 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 @dataclass(frozen=True, kw_only=True)
 class VpcArgs:
-    """Where in a VPC a function runs. It reaches SQS there by a NAT or by SQS's VPC endpoint."""
+    """Where in a VPC a function runs. It reaches SQS there by a NAT or by SQS's VPC endpoint.
+
+    subnet_ids: in which subnets, of several zones best.
+    security_group_ids: what it may reach.
+    """
 
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_ids: Sequence[pulumi.Input[str]]

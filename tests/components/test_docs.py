@@ -1,0 +1,33 @@
+"""The documentation knows every argument and every rule."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from components import arguments, function, limits
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+CLASSES = [
+    item
+    for module in (arguments, function)
+    for item in vars(module).values()
+    if isinstance(item, type) and item.__name__.endswith("Args")
+]
+
+
+@pytest.mark.parametrize("arguments_class", CLASSES, ids=lambda item: item.__name__)
+def test_every_argument_is_described(arguments_class: type) -> None:
+    text = (DOCS / "component.md").read_text()
+    assert f"`{arguments_class.__name__}`" in text or f"## {arguments_class.__name__}" in text
+    for field in dataclasses.fields(arguments_class):
+        assert f"`{field.name}`" in text, field.name
+        assert re.search(rf"\b{field.name}\b", arguments_class.__doc__ or ""), field.name
+
+
+def test_every_rule_is_listed() -> None:
+    text = (DOCS / "rules.md").read_text()
+    rules = [name for name in vars(limits) if name.startswith("check_") or name.endswith("_advice")]
+    assert len(rules) > 10
+    assert [name for name in rules if f"`{name}`" not in text] == ["check_distinct"]
