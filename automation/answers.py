@@ -3,9 +3,12 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import cast
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -34,9 +37,9 @@ def print_json_rows(
     click.echo("}")
 
 
-def as_plain(value: object) -> dict[str, object]:
+def as_plain(value: "DataclassInstance") -> dict[str, object]:
     """A result's fields by name."""
-    return cast("dict[str, object]", dataclasses.asdict(value))  # type: ignore[call-overload]
+    return dataclasses.asdict(value)
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -204,13 +203,3 @@ def retention_seconds(sqs: "SQSClient", queue_url: str) -> int:
     if value is None:
         raise AutomationError(f"SQS does not say how long {queue_url} keeps a message")
     return int(value)
-
-
-def group_key(letter: Letter, attribute: str, shown: dict[str, str | float]) -> str:
-    """What to count a letter under: `reason`, or the name of a message attribute."""
-    return letter.reason if attribute == "reason" else str(shown.get(attribute, "(none)"))
-
-
-def counted(keys: Iterator[str]) -> dict[str, int]:
-    """How many there are of each, most first."""
-    return dict(Counter(keys).most_common())
