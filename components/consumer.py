@@ -23,14 +23,6 @@ class Consumer:
     log_streams_arn: pulumi.Output[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FedConsumer:
-    """A consumer, and the mapping that feeds it."""
-
-    consumer: Consumer
-    mapping_arn: pulumi.Output[str]
-
-
 def create_consumer(
     name: str,
     args: ConsumerArgs,
@@ -40,7 +32,7 @@ def create_consumer(
     max_receive_count: int,
     tags: Mapping[str, str],
     parent: pulumi.Resource,
-) -> FedConsumer:
+) -> Consumer:
     """Create the function unless it exists, let it consume the queue, and have it fed."""
     document = policies.consume(queue_arn=queues.queue.arn, key=key)
     if isinstance(args.function, ExistingFunctionArgs):
@@ -53,7 +45,7 @@ def create_consumer(
         }
         own = replace(args.function, environment=environment, tags={**tags, **args.function.tags})
         consumer, may_consume = _created(f"{name}-consumer", own, document, parent)
-    mapping = aws.lambda_.EventSourceMapping(
+    aws.lambda_.EventSourceMapping(
         f"{name}-mapping",
         event_source_arn=queues.queue.arn,
         function_name=consumer.function_arn,
@@ -71,7 +63,7 @@ def create_consumer(
             parent=parent, depends_on=[may_consume, queues.redrive], delete_before_replace=True
         ),
     )
-    return FedConsumer(consumer=consumer, mapping_arn=mapping.arn)
+    return consumer
 
 
 def _created(

@@ -115,10 +115,10 @@ def operate(
     dlq_arn: Arn,
     log_streams_arn: Arn | None,
     alarms_arn: Arn | None,
-    mapping_arn: Arn | None,
+    has_mapping: bool,
     key: EncryptionKey[Arn] | None = None,
 ) -> PolicyDocument[Arn]:
-    """What the operator's commands need: list, show, redrive, purge, status, logs.
+    """What the operator's commands need: list, show, redrive, purge, restore, send, status, logs.
 
     What is None is not there: a queue may have no consumer of its own, or no alarms.
     """
@@ -130,6 +130,8 @@ def operate(
                 "sqs:DeleteMessage",
                 "sqs:ChangeMessageVisibility",
                 "sqs:GetQueueAttributes",
+                # A backup is restored to where it came from.
+                "sqs:SendMessage",
                 "sqs:PurgeQueue",
                 "sqs:StartMessageMoveTask",
                 "sqs:ListMessageMoveTasks",
@@ -144,9 +146,10 @@ def operate(
         statements.append(_allow("ReadConsumerLogs", ["logs:FilterLogEvents"], log_streams_arn))
     if alarms_arn is not None:
         statements.append(_allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], alarms_arn))
-    if mapping_arn is not None:
-        statements.append(_allow("ReadMapping", ["lambda:GetEventSourceMapping"], mapping_arn))
-        # The mapping's id is known only from the list, and the list has no resource of its own:
+    # Metrics have no resource: Service Authorization Reference, Amazon CloudWatch, GetMetricData.
+    statements.append(_allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"))
+    if has_mapping:
+        # Whether the mapping is on is read from the list, which has no resource of its own:
         # Service Authorization Reference, AWS Lambda, ListEventSourceMappings.
         statements.append(_allow("FindMapping", ["lambda:ListEventSourceMappings"], "*"))
     return _document(*statements)

@@ -6,7 +6,7 @@ import pulumi_aws as aws
 from components import limits, monitoring, policies
 from components.alarms import Alarms, Watched, alarm_rules, create_alarms
 from components.arguments import ReliableQueueArgs
-from components.consumer import FedConsumer, create_consumer
+from components.consumer import Consumer, create_consumer
 from components.encryption import Encryption, create_encryption
 from components.function import PythonFunction
 from components.queues import Queues, create_queues
@@ -60,12 +60,12 @@ class ReliableQueue(pulumi.ComponentResource):
             parent=self,
         )
         key = encryption.key_in(queues.queue.region)
-        fed = self._create_consumer(queues, key)
-        alarms = self._create_alarms(queues, fed, encryption)
+        consumer = self._create_consumer(queues, key)
+        alarms = self._create_alarms(queues, consumer, encryption)
         self._tell_queues(queues, encryption)
-        self._tell_consumer(fed)
-        self._tell_monitoring(alarms, self._create_dashboard(queues, fed, alarms))
-        self._create_policies(queues, fed, alarms, key)
+        self._tell_consumer(consumer)
+        self._tell_monitoring(alarms, self._create_dashboard(queues, consumer, alarms))
+        self._create_policies(queues, consumer, alarms, key)
         self.register_outputs({name: getattr(self, name) for name in ReliableQueue.__annotations__})
 
     def grant_send(self, to: Grantee) -> aws.iam.RolePolicy:
@@ -124,7 +124,7 @@ class ReliableQueue(pulumi.ComponentResource):
 
     def _create_consumer(
         self, queues: Queues, key: policies.EncryptionKey[pulumi.Output[str]] | None
-    ) -> FedConsumer | None:
+    ) -> Consumer | None:
         args = self._args
         if args.consumer is None:
             return None
@@ -139,7 +139,7 @@ class ReliableQueue(pulumi.ComponentResource):
         )
 
     def _create_alarms(
-        self, queues: Queues, fed: FedConsumer | None, encryption: Encryption
+        self, queues: Queues, consumer: Consumer | None, encryption: Encryption
     ) -> Alarms | None:
         args = self._args
         if args.alarms is None:
@@ -147,7 +147,7 @@ class ReliableQueue(pulumi.ComponentResource):
         watched = Watched(
             queue_name=queues.queue.name,
             dlq_name=queues.dlq.name,
-            consumer_name=fed.consumer.function_name if fed else None,
+            consumer_name=consumer.function_name if consumer else None,
         )
         return create_alarms(
             self._name,
@@ -159,7 +159,7 @@ class ReliableQueue(pulumi.ComponentResource):
         )
 
     def _create_dashboard(
-        self, queues: Queues, fed: FedConsumer | None, alarms: Alarms | None
+        self, queues: Queues, consumer: Consumer | None, alarms: Alarms | None
     ) -> aws.cloudwatch.Dashboard | None:
         if not self._args.has_dashboard:
             return None
@@ -167,7 +167,7 @@ class ReliableQueue(pulumi.ComponentResource):
             f"{self._name}-dashboard",
             queue=queues.queue,
             dlq=queues.dlq,
-            consumer_name=fed.consumer.function_name if fed else None,
+            consumer_name=consumer.function_name if consumer else None,
             alarms=alarms.alarms if alarms else {},
             opts=self._child,
         )
@@ -175,7 +175,7 @@ class ReliableQueue(pulumi.ComponentResource):
     def _create_policies(
         self,
         queues: Queues,
-        fed: FedConsumer | None,
+        consumer: Consumer | None,
         alarms: Alarms | None,
         key: policies.EncryptionKey[pulumi.Output[str]] | None,
     ) -> None:
@@ -185,9 +185,9 @@ class ReliableQueue(pulumi.ComponentResource):
         self._may_operate = policies.operate(
             queue_arn=queue_arn,
             dlq_arn=queues.dlq.arn,
-            log_streams_arn=fed.consumer.log_streams_arn if fed else None,
+            log_streams_arn=consumer.log_streams_arn if consumer else None,
             alarms_arn=rung[0].arn.apply(policies.all_alarms_arn) if rung else None,
-            mapping_arn=fed.mapping_arn if fed else None,
+            has_mapping=consumer is not None,
             key=key,
         )
         self.send_policy_arn = self._create_policy("send", self._may_send)
@@ -211,10 +211,10 @@ class ReliableQueue(pulumi.ComponentResource):
         self.dlq_url, self.dlq_arn, self.dlq_name = dlq.url, dlq.arn, dlq.name
         self.region, self.key_arn = queue.region, encryption.key_arn
 
-    def _tell_consumer(self, fed: FedConsumer | None) -> None:
-        self.consumer_function_name = fed.consumer.function_name if fed else None
-        self.consumer_function_arn = fed.consumer.function_arn if fed else None
-        self.consumer_log_group_name = fed.consumer.log_group_name if fed else None
+    def _tell_consumer(self, consumer: Consumer | None) -> None:
+        self.consumer_function_name = consumer.function_name if consumer else None
+        self.consumer_function_arn = consumer.function_arn if consumer else None
+        self.consumer_log_group_name = consumer.log_group_name if consumer else None
 
     def _tell_monitoring(
         self, alarms: Alarms | None, dashboard: aws.cloudwatch.Dashboard | None

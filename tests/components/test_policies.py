@@ -10,9 +10,8 @@ from components import LimitError, policies
 QUEUE, DLQ = "arn:aws:sqs:eu-north-1:123456789012:q", "arn:aws:sqs:eu-north-1:123456789012:dlq"
 STREAMS = "arn:aws:logs:eu-north-1:123456789012:log-group:g:*"
 ALARMS = "arn:aws:cloudwatch:eu-north-1:123456789012:alarm:*"
-MAPPING = "arn:aws:lambda:eu-north-1:123456789012:event-source-mapping:m"
 OPERATE = policies.operate(
-    queue_arn=QUEUE, dlq_arn=DLQ, log_streams_arn=STREAMS, alarms_arn=ALARMS, mapping_arn=MAPPING
+    queue_arn=QUEUE, dlq_arn=DLQ, log_streams_arn=STREAMS, alarms_arn=ALARMS, has_mapping=True
 )
 
 
@@ -51,6 +50,7 @@ def test_an_operator_may_move_dead_letters_and_look() -> None:
             "sqs:DeleteMessage",
             "sqs:ChangeMessageVisibility",
             "sqs:GetQueueAttributes",
+            "sqs:SendMessage",
             "sqs:PurgeQueue",
             "sqs:StartMessageMoveTask",
             "sqs:ListMessageMoveTasks",
@@ -59,8 +59,7 @@ def test_an_operator_may_move_dead_letters_and_look() -> None:
         QUEUE: {"sqs:SendMessage", "sqs:GetQueueAttributes"},
         STREAMS: {"logs:FilterLogEvents"},
         ALARMS: {"cloudwatch:DescribeAlarms"},
-        MAPPING: {"lambda:GetEventSourceMapping"},
-        "*": {"lambda:ListEventSourceMappings"},
+        "*": {"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings"},
     }
 
 
