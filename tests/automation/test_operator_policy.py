@@ -135,13 +135,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(autouse=True)
 def dead_letters(world: World) -> None:
-    """Three dead letters, and none of another test's."""
-    for url in (world.outputs.dlq_url, world.outputs.queue_url):
-        while found := world.root.sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
-        ).get("Messages"):
-            for message in found:
-                world.root.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    """Three dead letters, and none of another test's, not even one that a refusal left hidden."""
+    for url, name in ((world.outputs.dlq_url, "dlq"), (world.outputs.queue_url, "queue")):
+        world.root.sqs.delete_queue(QueueUrl=url)
+        assert world.root.sqs.create_queue(QueueName=name)["QueueUrl"] == url
     for _ in range(3):
         world.root.sqs.send_message(QueueUrl=world.outputs.dlq_url, MessageBody="{}")
 
