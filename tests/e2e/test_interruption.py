@@ -12,7 +12,7 @@ import pytest
 from automation.cli import main
 from automation.waiting import wait_until
 
-from .conftest import COMMAND, REPOSITORY
+from .conftest import COMMAND, REPOSITORY, processes_in
 
 pytestmark = pytest.mark.engine
 
@@ -51,14 +51,14 @@ def read_until_step_ended(run: "subprocess.Popen[str]", step: str) -> None:
     pytest.fail(f"the run ended before its step {step} did")
 
 
-def wait_until_engine_works(environment: dict[str, str]) -> None:
-    # It holds a lock in its state while it does.
-    locks = "*/stacks/.pulumi/locks/**/*.json"
-    wait_until(
-        "the engine works",
-        lambda: (bool(list(Path(environment["TMPDIR"]).glob(locks))), "no lock"),
-        timeout_seconds=30,
-    )
+def wait_until_engine_runs(command: str, environment: dict[str, str]) -> None:
+    folder = Path(environment["TMPDIR"])
+
+    def probe() -> tuple[bool, list[str]]:
+        running = [line for line in processes_in(folder) if "pulumi --non-interactive" in line]
+        return any(f" {command} " in line for line in running), running
+
+    wait_until(f"the engine runs {command}", probe, timeout_seconds=30)
 
 
 def assert_in_order(text: str, *parts: str) -> None:
@@ -72,7 +72,7 @@ def test_signal_during_up_lets_the_engine_end_and_destroys_everything(
     start: Start, e2e_environment: dict[str, str], number: signal.Signals
 ) -> None:
     run = start(*BAD_MESSAGES_FOR_A_WHILE)
-    wait_until_engine_works(e2e_environment)
+    wait_until_engine_runs("up", e2e_environment)
     run.send_signal(number)
     output, error = run.communicate(timeout=60)
     assert (run.returncode, output) == (2, "")
@@ -102,7 +102,7 @@ def test_second_signal_stops_the_destruction_at_once_and_leaves_nothing_local(
     run = start(*BAD_MESSAGES_FOR_A_WHILE)
     read_until_step_ended(run, "up")
     run.send_signal(signal.SIGINT)
-    wait_until_engine_works(e2e_environment)
+    wait_until_engine_runs("destroy", e2e_environment)
     run.send_signal(signal.SIGINT)
     _, error = run.communicate(timeout=60)
     assert run.returncode == 2
