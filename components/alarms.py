@@ -7,8 +7,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import AlarmArgs, ReliableQueueArgs
-from components.encryption import Encryption
+from .arguments import AlarmArgs, ReliableQueueArgs
+from .encryption import Encryption
 
 # How often SQS and Lambda publish: Amazon SQS Developer Guide, Available CloudWatch metrics.
 PERIOD_SECONDS = 60

@@ -10,8 +10,8 @@ from typing import Literal
 
 import pulumi
 
-from components import limits, policies
-from components.function import PythonFunctionArgs
+from . import limits, policies
+from .function import PythonFunctionArgs
 
 # Amazon SQS API Reference, SetQueueAttributes, VisibilityTimeout: SQS's own default.
 _VISIBILITY_WITHOUT_CONSUMER_SECONDS = 30

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_aws as aws
 
-from components import limits, policies
-from components.arguments import ConsumerArgs, ExistingFunctionArgs
-from components.function import PythonFunction, PythonFunctionArgs
-from components.queues import Queues
+from . import limits, policies
+from .arguments import ConsumerArgs, ExistingFunctionArgs
+from .function import PythonFunction, PythonFunctionArgs
+from .queues import Queues
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
-from components.arguments import CustomerKeyArgs
+from . import policies
+from .arguments import CustomerKeyArgs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components import limits, naming, policies
-from components.layer import Architecture, DependencyLayer, Runtime
+from . import limits, naming, policies
+from .layer import Architecture, DependencyLayer, Runtime
 
 # The longest suffix among the children's names.
 _FUNCTION_SUFFIX = "-function"

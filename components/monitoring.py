@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import naming
-from components.alarms import PERIOD_SECONDS
+from . import naming
+from .alarms import PERIOD_SECONDS
 
 # CloudWatch API Reference, PutDashboard, DashboardName.
 _DASHBOARD_NAME_LENGTH = 255

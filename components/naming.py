@@ -4,7 +4,7 @@ import re
 
 import pulumi
 
-from components import limits
+from . import limits
 
 
 def name_in_stack(name: str, longest: int) -> str:

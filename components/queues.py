@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import limits, policies
-from components.arguments import ReliableQueueArgs
-from components.encryption import Encryption
+from . import limits, policies
+from .arguments import ReliableQueueArgs
+from .encryption import Encryption
 
 
 @dataclass(frozen=True, kw_only=True)

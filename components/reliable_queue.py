@@ -3,14 +3,14 @@
 import pulumi
 import pulumi_aws as aws
 
-from components import limits, monitoring, policies
-from components.alarms import Alarms, Watched, alarm_rules, create_alarms
-from components.arguments import ReliableQueueArgs
-from components.consumer import Consumer, create_consumer
-from components.encryption import Encryption, create_encryption
-from components.function import PythonFunction
-from components.queues import Queues, create_queues
-from components.unknowns import when_known
+from . import limits, monitoring, policies
+from .alarms import Alarms, Watched, alarm_rules, create_alarms
+from .arguments import ReliableQueueArgs
+from .consumer import Consumer, create_consumer
+from .encryption import Encryption, create_encryption
+from .function import PythonFunction
+from .queues import Queues, create_queues
+from .unknowns import when_known
 
 # The suffix of the child with the least room for its name, the consumer's function.
 _LONGEST_SUFFIX = "-consumer-function"

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pulumi
 
-from components.limits import LimitError
+from .limits import LimitError
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
