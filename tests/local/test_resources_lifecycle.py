@@ -60,10 +60,10 @@ class World:
 
     @functools.cached_property
     def role(self) -> Any:
-        """A role that may consume any queue."""
+        """A role that may consume any queue and send traces."""
         inputs = {"assumeRolePolicy": TRUST}
         role = self._provider.create("aws:iam/role:Role", inputs, name="role")
-        inputs = {"role": role.id, "policy": policy("sqs:*")}
+        inputs = {"role": role.id, "policy": policy("sqs:*", "xray:PutTraceSegments")}
         self._provider.create("aws:iam/rolePolicy:RolePolicy", inputs, name="consume")
         return role
 

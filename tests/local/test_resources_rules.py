@@ -15,6 +15,10 @@ FUNCTION = "aws:lambda/function:Function"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+POLICY = "aws:iam/policy:Policy"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+KEY = "aws:kms/key:Key"
+ALIAS = "aws:kms/alias:Alias"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 NEEDED = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 
@@ -29,8 +33,8 @@ def allow(*actions: str, resource: str = "*", effect: str = "Allow") -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def make_role(provider: Any, *actions: str, resource: str = "*") -> str:
-    role = provider.create(ROLE, {"assumeRolePolicy": trust()}, name="role")
+def make_role(provider: Any, *actions: str, resource: str = "*", name: str = "role") -> str:
+    role = provider.create(ROLE, {"assumeRolePolicy": trust()}, name=name)
     if actions:
         inputs = {"role": role.id, "policy": allow(*actions, resource=resource)}
         provider.create(ROLE_POLICY, inputs, name="policy")
@@ -95,6 +99,91 @@ def test_a_role_that_may_consume_this_queue_is_enough(provider: Any) -> None:
     function = make_function(provider, make_role(provider, *actions, resource=queue.outputs["arn"]))
     inputs = {"eventSourceArn": queue.outputs["arn"], "functionName": function.id}
     assert provider.create(MAPPING, inputs).outputs["state"] == "Enabled"
+
+
+def test_a_policy_that_is_attached_to_the_role_counts_too(provider: Any) -> None:
+    queue = provider.create(QUEUE, {})
+    role = provider.create(ROLE, {"assumeRolePolicy": trust()})
+    policy = provider.create(POLICY, {"policy": allow(*[f"sqs:{action}" for action in NEEDED])})
+    function = make_function(provider, role.outputs["arn"])
+    inputs = {"eventSourceArn": queue.outputs["arn"], "functionName": function.id}
+    assert "ReceiveMessage on SQS" in refused(provider, MAPPING, inputs)
+    provider.create(ATTACHMENT, {"role": role.id, "policyArn": policy.id})
+    assert provider.create(MAPPING, inputs).outputs["state"] == "Enabled"
+
+
+def encrypted_source(provider: Any, given: str) -> tuple[str, str]:
+    """The ARNs of a queue and of its key, which the queue knows by its `arn`, `id` or `alias`."""
+    key = provider.create(KEY, {})
+    names = {"arn": key.outputs["arn"], "id": key.id, "alias": "alias/messages"}
+    provider.create(ALIAS, {"name": names["alias"], "targetKeyId": key.id})
+    queue = provider.create(QUEUE, {"kmsMasterKeyId": names[given]})
+    return queue.outputs["arn"], key.outputs["arn"]
+
+
+def decrypt(resource: str, **condition: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": resource}
+    return statement | ({"Condition": {"StringEquals": condition}} if condition else {})
+
+
+def make_consumer(provider: Any, *statements: dict[str, Any]) -> str:
+    """A function whose role may do the statements beside consuming any queue."""
+    consume = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [consume, *statements]}
+    role = provider.create(ROLE, {"assumeRolePolicy": trust()})
+    provider.create(ROLE_POLICY, {"role": role.id, "policy": json.dumps(document)})
+    return str(make_function(provider, role.outputs["arn"]).id)
+
+
+@pytest.mark.parametrize("given", ["arn", "id", "alias"])
+def test_a_mapping_from_an_encrypted_queue_needs_a_role_that_may_decrypt_through_sqs(
+    provider: Any, given: str
+) -> None:
+    queue_arn, key_arn = encrypted_source(provider, given)
+    through_sqs = decrypt(key_arn, **{"kms:ViaService": "sqs.eu-west-1.amazonaws.com"})
+    function = make_consumer(provider, through_sqs)
+    inputs = {"eventSourceArn": queue_arn, "functionName": function}
+    assert provider.create(MAPPING, inputs).outputs["state"] == "Enabled"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [],
+        [decrypt("arn:aws:kms:eu-west-1:123456789012:key/another")],
+        [decrypt("*", **{"kms:ViaService": "sns.eu-west-1.amazonaws.com"})],
+        [decrypt("*"), decrypt("*") | {"Effect": "Deny"}],
+    ],
+)
+def test_a_mapping_that_would_be_silent_on_aws_is_refused(
+    provider: Any, statements: list[dict[str, Any]]
+) -> None:
+    queue_arn, key_arn = encrypted_source(provider, "arn")
+    function = make_consumer(provider, *statements)
+    words = refused(provider, MAPPING, {"eventSourceArn": queue_arn, "functionName": function})
+    assert f"may not call kms:Decrypt on {key_arn}" in words
+    assert "Lambda then receives nothing" in words
+
+
+def test_the_key_that_sqs_has_in_each_account_needs_no_leave(provider: Any) -> None:
+    queue = provider.create(QUEUE, {"kmsMasterKeyId": "alias/aws/sqs"})
+    inputs = {"eventSourceArn": queue.outputs["arn"], "functionName": make_consumer(provider)}
+    assert provider.create(MAPPING, inputs).outputs["state"] == "Enabled"
+
+
+def test_a_function_that_is_traced_needs_a_role_that_may_write_traces(provider: Any) -> None:
+    active = {"tracingConfig": {"mode": "Active"}}
+    role = make_role(provider, "xray:PutTelemetryRecords")
+    with pytest.raises(grpc.RpcError, match="permissions to call PutTraceSegments on XRAY"):
+        make_function(provider, role, **active)
+    function = make_function(provider, role)
+    with pytest.raises(grpc.RpcError, match="permissions to call PutTraceSegments on XRAY"):
+        provider.update(FUNCTION, function, function.inputs | active)
+    traced = make_role(provider, "xray:PutTraceSegments", name="traced")
+    changed = provider.update(FUNCTION, function, function.inputs | active | {"role": traced})
+    assert changed.outputs["tracingConfig"] == {"mode": "Active"}
+    with pytest.raises(grpc.RpcError, match="permissions to call PutTraceSegments on XRAY"):
+        provider.update(FUNCTION, changed, changed.inputs | {"role": role})
 
 
 def test_a_second_mapping_of_the_same_queue_and_function_is_a_conflict(provider: Any) -> None:

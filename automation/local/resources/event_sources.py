@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from automation.local.resources.authorization import Call
 from automation.local.resources.cloud import AwsError, ignoring
 from automation.local.resources.documents import function_name, same_function
-from automation.local.resources.execution_role import require_role_allows
+from automation.local.resources.execution_role import refused_call, require_role_allows
 from automation.local.resources.schema import (
     REGION,
     TAGS,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 _MISSING: Final = "ResourceNotFoundException"
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 _NEEDED_ACTIONS: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+# SQS's key of the account, which whoever may use the queue may use too: Amazon SQS Developer
+# Guide, Key management, Configuring AWS KMS permissions.
+_SQS_OWN_KEY: Final = "alias/aws/sqs"
 _DEFAULT_BATCH_SIZE: Final = 10
 
 _SETTINGS: Final[Mapping[str, Property]] = {
@@ -148,7 +152,8 @@ def _create(cloud: Cloud, inputs: Properties) -> str:
 def _require_consumable(cloud: Cloud, queue_arn: str, function: str) -> None:
     """What Lambda checks about queue and function, and the emulator does not."""
     configuration = cloud.functions.get_function_configuration(FunctionName=function)
-    visibility_seconds = _visibility_timeout_seconds(cloud, queue_arn)
+    attributes = _queue_attributes(cloud, queue_arn)
+    visibility_seconds = int(attributes["VisibilityTimeout"])
     timeout_seconds = configuration["Timeout"]
     if visibility_seconds < timeout_seconds:
         raise AwsError(
@@ -156,18 +161,43 @@ def _require_consumable(cloud: Cloud, queue_arn: str, function: str) -> None:
             f"Queue visibility timeout: {visibility_seconds} seconds is less than Function "
             f"timeout: {timeout_seconds} seconds",
         )
-    require_role_allows(cloud, configuration["Role"], _NEEDED_ACTIONS, queue_arn)
+    calls = [Call(action=action, resource=queue_arn) for action in _NEEDED_ACTIONS]
+    require_role_allows(cloud, configuration["Role"], calls)
+    _require_decryptable(cloud, configuration["Role"], attributes.get("KmsMasterKeyId", ""))
 
 
-def _visibility_timeout_seconds(cloud: Cloud, queue_arn: str) -> int:
+def _require_decryptable(cloud: Cloud, role_arn: str, key: str) -> None:
+    """Refuses a role that may not decrypt what a customer key encrypts.
+
+    AWS takes the mapping, and then Lambda receives nothing: Amazon SQS Developer Guide, Configuring
+    an Amazon SQS queue to trigger an AWS Lambda function, Permissions for encrypted queues. To fail
+    here is better than to work here and be silent there.
+    """
+    if key in ("", _SQS_OWN_KEY):
+        return
+    is_arn = ":key/" in key
+    key_arn = key if is_arn else cloud.kms.describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    # AWS KMS Developer Guide, Condition keys for AWS KMS.
+    context = {
+        "kms:ViaService": f"sqs.{cloud.region}.amazonaws.com",
+        "kms:CallerAccount": cloud.account_id,
+    }
+    call = Call(action="kms:Decrypt", resource=key_arn, context=context)
+    if refused_call(cloud, role_arn, [call]):
+        raise AwsError(
+            "InvalidParameterValueException",
+            f"The function execution role {role_arn} may not call kms:Decrypt on {key_arn}, the "
+            "queue's key, through SQS: AWS takes such a mapping, and Lambda then receives nothing",
+        )
+
+
+def _queue_attributes(cloud: Cloud, queue_arn: str) -> dict[str, str]:
     with ignoring("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
         url = cloud.sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
-        answer = cloud.sqs.get_queue_attributes(
-            QueueUrl=url, AttributeNames=["VisibilityTimeout", "QueueArn"]
-        )
-        attributes = answer.get("Attributes", {})
+        answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        attributes = {str(name): value for name, value in answer.get("Attributes", {}).items()}
         if attributes.get("QueueArn") == queue_arn:
-            return int(attributes["VisibilityTimeout"])
+            return attributes
     raise AwsError(
         "InvalidParameterValueException",
         "Error occurred while ReceiveMessage. SQS Error Code: "

@@ -1,11 +1,12 @@
-"""Whether a role fits its function: Lambda may assume it, and it may do what a mapping needs."""
+"""Whether a role fits its function: Lambda may assume it, and it may do what Lambda tests."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from automation.local.resources.authorization import Call, is_allowed
 from automation.local.resources.cloud import AwsError, ignoring
 from automation.local.resources.values import Properties, items_of, members_of
 
@@ -44,22 +45,43 @@ def _trusts_lambda(statement: Any) -> bool:
     )
 
 
-def require_role_allows(
-    cloud: Cloud, role_arn: str, actions: Sequence[str], resource_arn: str
-) -> None:
-    """Refuses a role that may not do all of the actions on the resource.
+def require_traceable_role(cloud: Cloud, function: Properties) -> None:
+    """Refuses a role that may not write the traces that its function is to send."""
+    if members_of(function.get("tracingConfig")).get("mode") == "Active":
+        # Of the two actions that X-Ray asks for, the one that Lambda tests.
+        require_role_allows(cloud, function["role"], [Call(action="xray:PutTraceSegments")])
 
-    Lambda checks this when a mapping is created; the emulator does not, but it can simulate the
-    role's policies.
+
+def require_role_allows(cloud: Cloud, role_arn: str, calls: Iterable[Call]) -> None:
+    """Refuses a role that may not make all of the calls, in Lambda's words.
+
+    Lambda tests this when a function or a mapping is created or changed; the emulator does not.
     """
-    answer = cloud.iam.simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource_arn]
-    )
-    for result in answer.get("EvaluationResults", []):
-        if result["EvalDecision"] != "allowed":
-            action = result["EvalActionName"].split(":", 1)[-1]
-            raise AwsError(
-                "InvalidParameterValueException",
-                f"The function execution role does not have permissions to call {action} on SQS "
-                f"(role {role_arn}, queue {resource_arn})",
-            )
+    call = refused_call(cloud, role_arn, calls)
+    if call:
+        service, action = call.action.split(":")
+        raise AwsError(
+            "InvalidParameterValueException",
+            f"The function execution role does not have permissions to call {action} on "
+            f"{service.upper()} (role {role_arn}, resource {call.resource})",
+        )
+
+
+def refused_call(cloud: Cloud, role_arn: str, calls: Iterable[Call]) -> Call | None:
+    """The first of the calls that a role's policies do not allow; None when they allow all."""
+    documents = list(_policies_of(cloud, role_arn.rsplit("/", 1)[-1]))
+    return next((call for call in calls if not is_allowed(call, documents)), None)
+
+
+def _policies_of(cloud: Cloud, role_name: str) -> Iterator[Any]:
+    """The documents of a role: those written into it and those attached to it."""
+    iam = cloud.iam
+    for page in iam.get_paginator("list_role_policies").paginate(RoleName=role_name):
+        for name in page["PolicyNames"]:
+            yield iam.get_role_policy(RoleName=role_name, PolicyName=name)["PolicyDocument"]
+    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=role_name):
+        for policy in page.get("AttachedPolicies", []):
+            arn = policy.get("PolicyArn", "")
+            version = iam.get_policy(PolicyArn=arn)["Policy"].get("DefaultVersionId", "")
+            answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+            yield answer["PolicyVersion"].get("Document")

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from automation.local.resources.archives import zip_bytes
 from automation.local.resources.cloud import AwsError, ignoring
 from automation.local.resources.environment import environment_failures
-from automation.local.resources.execution_role import require_assumable_role
+from automation.local.resources.execution_role import (
+    require_assumable_role,
+    require_traceable_role,
+)
 from automation.local.resources.runtimes import ARCHITECTURES, RUNTIMES
 from automation.local.resources.schema import (
     REGION,
@@ -127,6 +130,7 @@ def _zip_failures(inputs: Properties) -> Iterator[Failure]:
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
     require_assumable_role(cloud, inputs["role"])
+    require_traceable_role(cloud, inputs)
     answer = cloud.functions.create_function(
         **request(_PROPERTIES, inputs),
         Code={"ZipFile": zip_bytes(inputs["code"], cloud.connections.program_directory)},
@@ -204,6 +208,8 @@ def _arns(cloud: Cloud, name: str, arn: str) -> dict[str, str]:
 def _update(cloud: Cloud, name: str, change: Change) -> None:
     if change.touches("role"):
         require_assumable_role(cloud, change.new["role"])
+    if change.touches("role", "tracingConfig"):
+        require_traceable_role(cloud, change.new)
     configuration = change.changed & _CONFIGURATION.keys()
     if configuration:
         parameters = _configuration_request(change, frozenset(configuration))
