@@ -1,7 +1,6 @@
-"""Least privilege, spelled out: what each document allows, on what, and nothing else."""
+"""The shape of each policy document, and what a queue's own policy may say."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -13,54 +12,6 @@ ALARMS = "arn:aws:cloudwatch:eu-north-1:123456789012:alarm:*"
 OPERATE = policies.operate(
     queue_arn=QUEUE, dlq_arn=DLQ, log_streams_arn=STREAMS, alarms_arn=ALARMS, has_mapping=True
 )
-
-
-def allowed(document: policies.PolicyDocument[str]) -> dict[str, set[str]]:
-    by_resource: dict[str, set[str]] = {}
-    for statement in document["Statement"]:
-        by_resource.setdefault(statement["Resource"], set()).update(statement["Action"])
-    return by_resource
-
-
-def test_a_consumer_may_do_four_things_with_its_queue() -> None:
-    assert allowed(policies.consume(queue_arn=QUEUE)) == {
-        QUEUE: {
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:ChangeMessageVisibility",
-        }
-    }
-
-
-def test_a_function_may_write_to_its_own_log_group_and_create_none() -> None:
-    assert allowed(policies.write_logs(log_streams_arn=STREAMS)) == {
-        STREAMS: {"logs:CreateLogStream", "logs:PutLogEvents"}
-    }
-
-
-def test_a_sender_may_send() -> None:
-    assert allowed(policies.send(queue_arn=QUEUE)) == {QUEUE: {"sqs:SendMessage"}}
-
-
-def test_an_operator_may_move_dead_letters_and_look() -> None:
-    assert allowed(OPERATE) == {
-        DLQ: {
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:GetQueueAttributes",
-            "sqs:SendMessage",
-            "sqs:PurgeQueue",
-            "sqs:StartMessageMoveTask",
-            "sqs:ListMessageMoveTasks",
-            "sqs:CancelMessageMoveTask",
-        },
-        QUEUE: {"sqs:SendMessage", "sqs:GetQueueAttributes"},
-        STREAMS: {"logs:FilterLogEvents"},
-        ALARMS: {"cloudwatch:DescribeAlarms"},
-        "*": {"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings"},
-    }
 
 
 @pytest.mark.parametrize(
@@ -126,13 +77,6 @@ def test_statements_that_are_wrong_or_open_to_all_are_refused(
 ) -> None:
     with pytest.raises(LimitError, match=complaint):
         policies.check_statements(refused)
-
-
-def test_the_account_decides_about_a_key() -> None:
-    document: Any = policies.customer_key(account_id="123456789012")
-    root, alarms = document["Statement"]
-    assert (root["Principal"], root["Action"]) == ({"AWS": "123456789012"}, "kms:*")
-    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
 def test_only_lambda_may_take_on_a_function_s_role() -> None:
