@@ -10,6 +10,9 @@ import click
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+DONE, NOT_DONE = 0, 1
+"""Exit codes of the operator's commands; 2 is for wrong use and the environment."""
+
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 

@@ -11,9 +11,13 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from automation.command_options import ask, json_option, target_option, yes_option
+from automation.commands_cleanup import cleanup
 from automation.commands_dlq import dlq
+from automation.commands_logs import logs
 from automation.commands_redrive import redrive
-from automation.commands_stack import cleanup, logs, send, status
+from automation.commands_send import restore, send
+from automation.commands_status import status
 from automation.e2e import run_e2e
 from automation.errors import AutomationError
 from automation.interrupts import Interrupts, SignalledError
@@ -51,13 +55,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option(
-    "--target",
-    type=click.Choice(["local", "aws"]),
-    default="local",
-    show_default=True,
-    help="The embedded AWS, or the account of the ambient credentials.",
-)
+@target_option(envvar=None)
 @click.option(
     "--duration",
     type=click.FloatRange(min=0, max=890, min_open=True),
@@ -101,7 +99,7 @@ def cli() -> None:
     help="Locally, refuse what IAM and queue policies don't allow, as AWS does.",
 )
 @click.option("--keep", is_flag=True, help="Do not destroy; say how to look and how to destroy.")
-@click.option("--json", "wants_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 @click.option(
     "--report",
     "page",
@@ -110,7 +108,7 @@ def cli() -> None:
     help="Write a page of the run: what happened when, and where each bad message went.",
 )
 @click.option("--stack", help="The stack's name.  [default: e2e- and random characters]")
-@click.option("--yes", is_flag=True, help="No question before touching a real account.")
+@yes_option("No question before touching a real account.")
 @click.option(
     "--config",
     "-c",
@@ -182,16 +180,7 @@ def _confirm(target: Target, *, yes: bool, progress: Progress) -> None:
     if target.name == "local":
         return
     where = f"AWS account {target.account_id}, region {target.region}"
-    progress.say(f"target: {where}")
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise AutomationError(
-            f"about to create resources in {where}: say --yes where nobody can be asked"
-        )
-    with progress.paused():
-        if not click.confirm(f"Create and destroy a stack in {where}?", err=True):
-            raise AutomationError("nothing was created")
+    ask(f"Create and destroy a stack in {where}?", yes=yes, progress=progress)
 
 
 @cli.command()
@@ -217,6 +206,7 @@ def local(*, home: Path, command: Sequence[str]) -> int:
 
 
 dlq.add_command(redrive)
+dlq.add_command(restore)
 for command in (dlq, status, logs, send, cleanup):
     cli.add_command(command)
 

@@ -15,6 +15,38 @@ TARGET_VARIABLE = "RELIABLE_QUEUE_TARGET"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_TARGET_HELP = "The embedded AWS, or the account of the ambient credentials."
+
+json_option = click.option(
+    "--json", "wants_json", is_flag=True, help="One JSON object on standard output."
+)
+
+
+def target_option(
+    help_text: str = _TARGET_HELP, *, envvar: str | None = TARGET_VARIABLE
+) -> Callable[[Command], Command]:
+    """`--target`.
+
+    Args:
+        help_text: what the two mean for the command.
+        envvar: where its default may come from; None for a command that creates things, which
+            nothing left in the environment should lead into an account.
+    """
+    return click.option(
+        "--target",
+        type=click.Choice(["local", "aws"]),
+        default="local",
+        envvar=envvar,
+        show_default=True,
+        show_envvar=True,
+        help=help_text,
+    )
+
+
+def yes_option(help_text: str = "Do it without a question.") -> Callable[[Command], Command]:
+    """`--yes`."""
+    return click.option("--yes", is_flag=True, help=help_text)
+
 
 def stack_options(command: Command) -> Command:
     """`--stack`, `--target`, `--home` and `--json`."""
@@ -24,17 +56,10 @@ def stack_options(command: Command) -> Command:
             required=True,
             envvar="PULUMI_STACK",
             show_envvar=True,
+            metavar="NAME",
             help="The stack's name.",
         ),
-        click.option(
-            "--target",
-            type=click.Choice(["local", "aws"]),
-            default="local",
-            envvar=TARGET_VARIABLE,
-            show_default=True,
-            show_envvar=True,
-            help="The embedded AWS, or the account of the ambient credentials.",
-        ),
+        target_option(),
         click.option(
             "--home",
             type=click.Path(file_okay=False, path_type=Path),
@@ -44,14 +69,12 @@ def stack_options(command: Command) -> Command:
             help="Folder for journals and backups, and the embedded AWS's own.  "
             "[default: .local/default]",
         ),
-        click.option("--json", "wants_json", is_flag=True, help="One JSON object as the result."),
+        json_option,
     ]
     for option in reversed(options):
         command = option(command)
     return command
 
-
-yes_option = click.option("--yes", is_flag=True, help="Do it without a question.")
 
 where_option = click.option(
     "--where",
@@ -73,7 +96,7 @@ def ask(question: str, *, yes: bool, progress: Progress) -> None:
         AutomationError: the answer is no, or nobody can be asked.
     """
     if yes:
-        progress.say(question)
+        progress.say(f"{question} yes")
         return
     if not sys.stdin.isatty():
         raise AutomationError(f"{question} Nothing was done: say --yes where nobody can be asked")

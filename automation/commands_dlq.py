@@ -1,37 +1,28 @@
-"""`python -m automation dlq list|show|purge|restore`: look into the dead-letter queue, empty it."""
+"""`python -m automation dlq list|show|purge`: look into the dead-letter queue, empty it."""
 
-import contextlib
 import datetime
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from automation.answers import as_plain, counted_lines, print_json, print_json_rows
+from automation.answers import DONE, NOT_DONE, counted_lines, print_json, print_json_rows
 from automation.command_options import ask, stack_options, where_option, yes_option
 from automation.deadletters.expressions import Where
 from automation.deadletters.masking import Disclosure
-from automation.deadletters.posting import (
-    Defaults,
-    PostReport,
-    count_messages,
-    post_messages,
-    read_file,
-)
 from automation.deadletters.purging import drain_to_file, purge_queue
 from automation.deadletters.reasons import failure_events
-from automation.deadletters.survey import Letter, Survey, survey_dead_letters
+from automation.deadletters.survey import Letter, Survey
 from automation.errors import AutomationError, StillWaitingError
 from automation.letter_views import group_key, letter_line, letter_row, log_lines
 from automation.operating import Operated, cancelled_by_signals, operated_stack
 from automation.progress import Progress
 from automation.queue_depth import Depth, queue_depth
+from automation.surveying import surveyed
 from automation.targets import TargetName
 from automation.waiting import wait_until
-
-DONE, NOT_DONE = 0, 1
 
 show_body_option = click.option(
     "--show-body", is_flag=True, help="Show bodies; personal fields stay masked."
@@ -47,7 +38,6 @@ def dlq() -> None:
 
 
 @dlq.command("list")
-@stack_options
 @click.option("--limit", type=click.IntRange(1), help="Show so many at the most.")
 @where_option
 @click.option(
@@ -59,6 +49,7 @@ def dlq() -> None:
 )
 @show_body_option
 @show_personal_option
+@stack_options
 def list_command(
     *,
     stack: str,
@@ -108,31 +99,11 @@ def list_command(
     return DONE
 
 
-@contextlib.contextmanager
-def surveyed(
-    operated: Operated, progress: Progress, *, limit: int | None = None
-) -> Generator[Survey]:
-    """Read the dead-letter queue and the reasons, with a bar; for the time of the block."""
-    with progress.shown(), progress.step("read"):
-        survey = survey_dead_letters(
-            operated.clients.sqs,
-            operated.clients.logs,
-            dlq_url=operated.outputs.dlq_url,
-            log_group=operated.outputs.consumer_log_group_name,
-            wait_seconds=operated.pace.receive_wait_seconds,
-            connections=operated.connections,
-            limit=limit,
-            on_progress=lambda seen, expected: progress.detail(f"{seen} of about {expected}"),
-        )
-    with contextlib.closing(survey):
-        yield survey
-
-
 @dlq.command()
-@stack_options
 @show_body_option
 @show_personal_option
 @click.argument("message_id", metavar="ID")
+@stack_options
 def show(
     *,
     stack: str,
@@ -174,8 +145,6 @@ def show(
 
 
 @dlq.command()
-@stack_options
-@yes_option
 @click.option(
     "--backup",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -184,6 +153,8 @@ def show(
 @click.option(
     "--without-backup", is_flag=True, help="PurgeQueue: everything is gone, also what arrives now."
 )
+@yes_option()
+@stack_options
 def purge(
     *,
     stack: str,
@@ -279,63 +250,3 @@ def _show_purge(
     if path and not wants_json:
         click.echo(f"to bring them back: python -m automation dlq restore {path}")
     return DONE if left.total == 0 else NOT_DONE
-
-
-@dlq.command()
-@stack_options
-@yes_option
-@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the DLQ]")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def restore(
-    *,
-    stack: str,
-    target: TargetName,
-    home: Path,
-    wants_json: bool,
-    yes: bool,
-    to_url: str | None,
-    file: Path,
-) -> int:
-    """Send what a purge has backed up; a run that was killed goes on when started again."""
-    progress = Progress()
-    with operated_stack(target, stack, home=home, report=progress.say) as operated:
-        url = to_url or operated.outputs.dlq_url
-        is_fifo, defaults = url.endswith(".fifo"), Defaults(attributes={})
-        count = count_messages(file, is_fifo=is_fifo, defaults=defaults)
-        source = f"{file.resolve()} to {url}"
-        again = ", WHICH WERE SENT THERE BEFORE" if operated.has_finished("restore", source) else ""
-        ask(f"Send {count} messages to {url}{again}?", yes=yes, progress=progress)
-        with (
-            progress.shown(),
-            progress.step("restore", total=count),
-            cancelled_by_signals(progress.say) as cancel,
-            operated.journal("restore", source) as journal,
-            file.open(encoding="utf-8") as opened,
-        ):
-            report = post_messages(
-                operated.sender,
-                url,
-                read_file(opened, is_fifo=is_fifo, defaults=defaults),
-                journal,
-                connections=operated.connections,
-                cancel=cancel,
-                on_progress=progress.advance_to,
-            )
-    show_post(report, url, wants_json)
-    return NOT_DONE if report.failed or report.is_interrupted else DONE
-
-
-def show_post(report: PostReport, url: str, wants_json: bool) -> None:
-    """Print what was sent."""
-    if wants_json:
-        print_json({"queue_url": url, **as_plain(report)})
-        return
-    click.echo(f"{report.sent} messages sent to {url}")
-    if report.sent_before:
-        click.echo(f"{report.sent_before} were sent by an earlier run already")
-    if report.failed:
-        click.echo(f"{report.failed} were not taken:")
-    for message_id, words in report.failures.items():
-        click.echo(f"  {message_id}: {words}")
-    for message_id in report.possible_duplicates:
-        click.echo(f"possible duplicate: {message_id}")

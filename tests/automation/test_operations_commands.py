@@ -12,7 +12,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from automation import cli, commands_dlq, commands_redrive, commands_stack
+from automation import (
+    cli,
+    commands_dlq,
+    commands_logs,
+    commands_redrive,
+    commands_send,
+    commands_status,
+)
 from automation.answers import duration
 from automation.aws_errors import explained_aws_errors
 from automation.cleanup import Leftover, leftover_folders, leftover_stacks, remove_leftover
@@ -70,7 +77,7 @@ def run(
         with explained_aws_errors("s", operated.outputs.operator_policy_arn):
             yield operated
 
-    for module in (commands_dlq, commands_redrive, commands_stack):
+    for module in (commands_dlq, commands_logs, commands_redrive, commands_send, commands_status):
         monkeypatch.setattr(module, "operated_stack", opened)
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -295,8 +302,8 @@ def test_status_is_one_json_object(
 
 
 def test_sparkline_goes_from_low_to_high() -> None:
-    assert commands_stack.sparkline([0, 5, 10]) == "▁▅█"
-    assert commands_stack.sparkline([0, 0]) == "▁▁"
+    assert commands_status.sparkline([0, 5, 10]) == "▁▅█"
+    assert commands_status.sparkline([0, 0]) == "▁▁"
 
 
 @pytest.mark.parametrize(

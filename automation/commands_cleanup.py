@@ -1,0 +1,74 @@
+"""`python -m automation cleanup`: show what runs have left, and remove it."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import click
+from pulumi.automation import CommandError
+
+from automation.answers import DONE, NOT_DONE, print_json
+from automation.cleanup import (
+    Leftover,
+    leftover_folders,
+    leftover_log_groups,
+    leftover_stacks,
+    remove_leftover,
+)
+from automation.command_options import ask, json_option, target_option, yes_option
+from automation.operating import DEFAULT_HOME
+from automation.progress import Progress
+from automation.stacks import diagnostics
+from automation.targets import Target, TargetName, opened_target
+
+
+@click.command()
+@yes_option()
+@target_option("What is left on this machine, or in the account of the ambient credentials.")
+@json_option
+def cleanup(*, target: TargetName, wants_json: bool, yes: bool) -> int:
+    """Show what broken or kept runs have left, and remove it.
+
+    Folders of embedded AWSs that no process uses; in an account, stacks whose state a run has left
+    here and log groups that no function writes to.
+    """
+    progress = Progress()
+    with contextlib.ExitStack() as opened:
+        account: Target | None = None
+        if target == "aws":
+            DEFAULT_HOME.mkdir(parents=True, exist_ok=True)
+            account = opened.enter_context(
+                opened_target("aws", home=DEFAULT_HOME, report=progress.say, own_state=False)
+            )
+        found = list(_leftovers(account))
+        for leftover in found:
+            progress.say(f"{leftover.kind}: {leftover.name}")
+        if found:
+            ask(f"Remove these {len(found)}?", yes=yes, progress=progress)
+        failures = dict(_removed(found, account))
+    if wants_json:
+        removed = [item.name for item in found if item.name not in failures]
+        print_json({"removed": removed, "failed": failures})
+    else:
+        click.echo(f"{len(found) - len(failures)} removed" if found else "nothing is left over")
+        for name, words in failures.items():
+            click.echo(f"not removed: {name}: {words}")
+    return NOT_DONE if failures else DONE
+
+
+def _leftovers(account: Target | None) -> Iterator[Leftover]:
+    if account is None:
+        yield from leftover_folders()
+        return
+    yield from leftover_stacks()
+    yield from leftover_log_groups(account.clients)
+
+
+def _removed(found: Sequence[Leftover], account: Target | None) -> Iterator[tuple[str, str]]:
+    """Remove each; yield what could not be removed, and why."""
+    for leftover in found:
+        try:
+            remove_leftover(leftover, account)
+        except CommandError as error:
+            yield leftover.name, diagnostics(error)
+        except OSError as error:
+            yield leftover.name, str(error)
