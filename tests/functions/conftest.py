@@ -1,6 +1,6 @@
 """What Lambda gives a function: its environment and a context."""
 
-import importlib.util
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +17,10 @@ from moto import mock_aws
 # The functions make their clients when they are imported, as Lambda does, so this comes before.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
+# Lambda puts a function's folder on the path; here both are there, so no two modules in them may
+# have one name.
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+sys.path[:0] = [str(FUNCTIONS / "consumer"), str(FUNCTIONS / "producer")]
 
 # How long an example takes says something about the machine's load, not about the code.
 settings.register_profile("no deadline", deadline=None)
@@ -54,16 +58,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def start_worker(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Any]:
-    """Import a function's module once more, as a new worker with the present environment does."""
+    """Import a function's modules once more, as a new worker with the present environment does."""
 
     def start(function: ModuleType) -> Any:
-        path = Path(function.__file__ or "")
-        spec = importlib.util.spec_from_file_location(f"new_{path.stem}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
-        return module
+        for path in Path(function.__file__ or "").parent.glob("*.py"):
+            monkeypatch.delitem(sys.modules, path.stem, raising=False)
+        return importlib.import_module(function.__name__)
 
     return start

@@ -1,0 +1,97 @@
+"""The work on one batch: a failed record fails alone, or stops its message group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    SqsFifoPartialProcessor,
+)
+from aws_lambda_powertools.utilities.batch.exceptions import (
+    SQSFifoMessageGroupCircuitBreakerError,
+)
+
+from customer_events import MessageKey, process_record
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A record that failed, or was skipped because one before it in its group failed.
+
+    `is_final` says that it failed at its last receive: only the move to the dead-letter queue
+    follows.
+    """
+
+    record: SQSRecord
+    error: BaseException
+    is_final: bool
+
+    @property
+    def is_skipped(self) -> bool:
+        return isinstance(self.error, SQSFifoMessageGroupCircuitBreakerError)
+
+    @property
+    def receive_count(self) -> int:
+        return count_receives(self.record)
+
+
+class FifoProcessor(SqsFifoPartialProcessor):
+    """Stops a message group at a failed record that will come back, and at no other.
+
+    A record that failed at its last receive is dead-lettered before its group is delivered again:
+    those behind it have nothing to wait for, and skipping them would only cost one of their
+    receives.
+    """
+
+    def __init__(self, max_receive_count: float) -> None:
+        super().__init__(skip_group_on_error=True)  # pyright: ignore[reportUnknownMemberType]
+        self.raise_on_entire_batch_failure = False  # the constructor above does not take it
+        self._max_receive_count = max_receive_count
+
+    def failure_handler(self, record: SQSRecord, exception: Any) -> Any:
+        is_final = count_receives(record) >= self._max_receive_count
+        # BatchProcessor's own does not remember the group as stopped. Both are untyped.
+        above: Any = BatchProcessor if is_final else SqsFifoPartialProcessor
+        return above.failure_handler(self, record, exception)
+
+
+def process_batch(
+    records: list[dict[str, Any]], *, is_fifo: bool, max_receive_count: float
+) -> tuple[list[MessageKey], list[Failure]]:
+    """Process each record of a batch; return what was processed and what failed, both in order.
+
+    In a FIFO queue a failed record that will be delivered again stops its message group: what
+    comes after it in the batch is not processed and counts as failed, so that the order holds.
+    SQS counts that as one of its receives. No good record is dead-lettered for it: SQS delivers a
+    group from its front, so nothing in it was received more often than what comes before, and at
+    its last receive (`max_receive_count`) a failed record stops its group no longer.
+    """
+    # Powertools leaves its lists of records untyped.
+    processor = cast("Any", _new_processor(is_fifo=is_fifo, max_receive_count=max_receive_count))
+    with processor(records=records, handler=process_record):
+        results = processor.process()
+    processed = [result for status, result, _ in results if status == "success"]
+    errors = [error for _, error, _ in processor.exceptions]
+    failures = [
+        Failure(record=record, error=error, is_final=count_receives(record) >= max_receive_count)
+        for record, error in zip(processor.fail_messages, errors, strict=True)
+    ]
+    return processed, failures
+
+
+def count_receives(record: SQSRecord) -> int:
+    """How often SQS delivered a record, this time among them."""
+    return int(record.attributes.approximate_receive_count)
+
+
+def _new_processor(*, is_fifo: bool, max_receive_count: float) -> BatchProcessor:
+    # By the queue, not by the record: standard queues may carry group ids too (fair queues).
+    if is_fifo:
+        return FifoProcessor(max_receive_count)
+    return BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

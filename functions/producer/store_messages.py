@@ -1,0 +1,109 @@
+"""The messages of the stores: invented customer events, in the form that SQS takes."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_sqs.type_defs import (
+        MessageAttributeValueTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
+
+STORE_IDS = (1, 2, 3, 4, 5)
+FIRST_NAMES = ("Shifter", "Amarie", "Bodhan", "Corvyn", "Delphi", "Eskil", "Farrow", "Gwilym")
+FIRST_BIRTHDAY = datetime(1930, 1, 1)  # noqa: DTZ001 - a birthday has no time zone
+BIRTHDAY_SPAN_DAYS = 80 * 365
+# The events' own time is invented like the rest, so that one seed gives the same bodies always.
+FIRST_EVENT_TIME = datetime(2021, 1, 1)  # noqa: DTZ001 - the stores send local time without zone
+EVENT_TIME_SPAN_SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message of a run; `store_id`, the store that sends it, is left out of a bad one."""
+
+    run_id: str
+    seq: int
+    store: int
+    is_bad: bool
+    body: str = field(repr=False)
+
+
+def generate_messages(*, run_id: str, bad_ratio: float, seed: int | None) -> Iterator[Message]:
+    """Invent messages without end; the same arguments give the same messages.
+
+    A good message's store comes from shuffled rounds of all stores, so that five good messages
+    are enough to have each store once; a bad one comes from any.
+
+    Args:
+        run_id: goes into each message, with its number in the run, counted from 0.
+        bad_ratio: the share of messages without `store_id`, 0 to 1; each is drawn by itself.
+        seed: None for other messages each time.
+    """
+    chance = random.Random(seed)  # noqa: S311 - invented data, nothing to protect
+    stores = _stores_in_rounds(chance)
+    for seq in count():
+        is_bad = chance.random() < bad_ratio
+        yield Message(
+            run_id=run_id,
+            seq=seq,
+            store=chance.choice(STORE_IDS) if is_bad else next(stores),
+            is_bad=is_bad,
+            body=json.dumps(_invent_event(chance)),
+        )
+
+
+def to_entry(
+    message: Message, *, unix_seconds: int, is_fifo: bool
+) -> SendMessageBatchRequestEntryTypeDef:
+    """Form a message as SendMessageBatch takes it; its id in the batch is its seq.
+
+    In a FIFO queue each store is a message group, bad messages too, and a message that is sent
+    again because no answer came is one message: its deduplication id says which it is.
+    """
+    attributes: dict[str, MessageAttributeValueTypeDef] = {
+        "project": {"DataType": "String", "StringValue": "reliable-queue"},
+        "contact_me": {"DataType": "String", "StringValue": "stores@example.com"},
+        "ts": {"DataType": "Number", "StringValue": str(unix_seconds)},
+        "run_id": {"DataType": "String", "StringValue": message.run_id},
+        "seq": {"DataType": "Number", "StringValue": str(message.seq)},
+    }
+    if not message.is_bad:
+        attributes["store_id"] = {"DataType": "Number", "StringValue": str(message.store)}
+    entry: SendMessageBatchRequestEntryTypeDef = {
+        "Id": str(message.seq),
+        "MessageBody": message.body,
+        "MessageAttributes": attributes,
+    }
+    if is_fifo:
+        entry["MessageGroupId"] = f"store-{message.store}"
+        entry["MessageDeduplicationId"] = f"{message.run_id}-{message.seq}"
+    return entry
+
+
+def _stores_in_rounds(chance: random.Random) -> Iterator[int]:
+    while True:
+        yield from chance.sample(STORE_IDS, k=len(STORE_IDS))
+
+
+def _invent_event(chance: random.Random) -> dict[str, Any]:
+    birthday = FIRST_BIRTHDAY + timedelta(days=chance.randrange(BIRTHDAY_SPAN_DAYS))
+    event_time = FIRST_EVENT_TIME + timedelta(
+        seconds=chance.randrange(EVENT_TIME_SPAN_SECONDS), microseconds=chance.randrange(1_000_000)
+    )
+    return {
+        "name": chance.choice(FIRST_NAMES),
+        "dob": birthday.date().isoformat(),
+        "gender": chance.choice("FM"),
+        "ssn_no": f"{chance.randrange(10**9):09}",
+        "data_share_consent": chance.random() < 0.5,
+        "evnt_time": event_time.isoformat(timespec="microseconds"),
+    }
