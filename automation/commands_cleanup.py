@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 import click
+from botocore.exceptions import ClientError
 from pulumi.automation import CommandError
 
 from automation.answers import DONE, NOT_DONE, print_json
@@ -15,6 +16,7 @@ from automation.cleanup import (
     remove_leftover,
 )
 from automation.command_options import ask, json_option, target_option, yes_option
+from automation.errors import AutomationError
 from automation.operating import DEFAULT_HOME
 from automation.progress import Progress
 from automation.stacks import diagnostics
@@ -41,9 +43,9 @@ def cleanup(*, target: TargetName, wants_json: bool, yes: bool) -> int:
             )
         found = list(_leftovers(account))
         for leftover in found:
-            progress.say(f"{leftover.kind}: {leftover.name}")
+            progress.say(str(leftover))
         if found:
-            ask(f"Remove these {len(found)}?", yes=yes, progress=progress)
+            ask(_question(found), yes=yes, progress=progress)
         failures = dict(_removed(found, account))
     if wants_json:
         removed = [item.name for item in found if item.name not in failures]
@@ -53,6 +55,11 @@ def cleanup(*, target: TargetName, wants_json: bool, yes: bool) -> int:
         for name, words in failures.items():
             click.echo(f"not removed: {name}: {words}")
     return NOT_DONE if failures else DONE
+
+
+def _question(found: Sequence[Leftover]) -> str:
+    kept = sum(leftover.is_kept for leftover in found)
+    return f"Remove these {len(found)}{f', {kept} of them kept on purpose' if kept else ''}?"
 
 
 def _leftovers(account: Target | None) -> Iterator[Leftover]:
@@ -70,5 +77,5 @@ def _removed(found: Sequence[Leftover], account: Target | None) -> Iterator[tupl
             remove_leftover(leftover, account)
         except CommandError as error:
             yield leftover.name, diagnostics(error)
-        except OSError as error:
+        except (AutomationError, ClientError, OSError) as error:
             yield leftover.name, str(error)

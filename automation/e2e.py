@@ -26,6 +26,7 @@ from automation.accounting import (
     reasons_broken,
 )
 from automation.alarm_watch import Witness, topic_witness, watch_alarm
+from automation.cleanup import KEPT_MARK
 from automation.deadletters.fifo_reading import read_fifo_dead_letters
 from automation.deadletters.reading import read_dead_letters
 from automation.depth_samples import sampled_depths
@@ -91,6 +92,7 @@ def run_e2e(
             report = _prove(options, target, outputs, home, progress)
             interrupts.raise_received()
         if options.keep:
+            (home / KEPT_MARK).touch()
             progress.say(keeping_command(target, home, options.stack))
     return dataclasses.replace(
         report,

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from automation import (
 )
 from automation.answers import duration
 from automation.aws_errors import explained_aws_errors
-from automation.cleanup import Leftover, leftover_folders, leftover_stacks, remove_leftover
 from automation.errors import AutomationError
 from automation.operating import Operated
 from automation.targets import LOCAL_PACE, Clients
@@ -319,42 +318,3 @@ def test_sparkline_goes_from_low_to_high() -> None:
 )
 def test_duration_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
-
-
-def test_cleanup_finds_what_no_process_uses(tmp_path: Path) -> None:
-    temporary, homes = tmp_path / "tmp", tmp_path / "homes"
-    embedded = temporary / "reliable-queue-abc"
-    account = homes / "e2e-123456"
-    (embedded / "stacks").mkdir(parents=True)
-    (embedded / "lock").touch()
-    (account / "stacks").mkdir(parents=True)
-    (temporary / "reliable-queue-other").mkdir()
-
-    found = list(leftover_folders(temporary, homes))
-    assert found == [Leftover(kind="folder", name=str(embedded))]
-    # A run in an account may still be going on while its state is new.
-    assert list(leftover_stacks(homes)) == []
-    remove_leftover(found[0], None)
-    assert not embedded.exists()
-
-
-def test_cleanup_leaves_alone_what_is_in_use(
-    tmp_path: Path, locked: Callable[[Path], AbstractContextManager[None]]
-) -> None:
-    folder = tmp_path / "reliable-queue-abc"
-    folder.mkdir()
-    with locked(folder / "lock"):
-        assert list(leftover_folders(tmp_path, tmp_path)) == []
-
-
-@pytest.fixture
-def locked() -> Callable[[Path], AbstractContextManager[None]]:
-    import fcntl
-
-    @contextmanager
-    def locked(path: Path) -> Iterator[None]:
-        with path.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-    return locked

@@ -5,17 +5,21 @@ What is left to AWS is the official provider and AWS itself.
 
 import dataclasses
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from semver import VersionInfo
 
-from automation import e2e, targets
+from automation import cleanup, commands_cleanup, e2e, targets
+from automation.cleanup import leftover_stacks
 from automation.cli import main
 from automation.engine.finding import find_engine
 from automation.interrupts import EngineCommand
 from automation.local.world import embedded_aws
+from automation.stacks import PROJECT
 from automation.targets import Target
 
 pytestmark = pytest.mark.engine
@@ -35,40 +39,98 @@ def ambient_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield target
 
 
-def test_aws_target_runs_whole_and_keeps_its_state_until_the_stack_is_gone(
-    ambient_account: Target,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> None:
+@pytest.fixture
+def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where runs keep the state of their stacks."""
+    states = tmp_path / "states"
+    monkeypatch.setattr(e2e, "STATES", states)
+    monkeypatch.setattr(commands_cleanup, "leftover_stacks", partial(leftover_stacks, states))
+    return states
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in the ambient account, as patient as where answers come at once."""
     monkeypatch.setattr(
         targets,
         "AWS_PACE",
         dataclasses.replace(targets.AWS_PACE, poll_interval_seconds=0.2, quiet_seconds=1),
     )
-    monkeypatch.setattr(e2e, "STATES", tmp_path / "states")
-    with pytest.raises(SystemExit) as ended:
-        main(
-            [
-                "e2e",
-                "--target",
-                "aws",
-                "--yes",
-                "--json",
-                "--messages",
-                "20",
-                "--rate",
-                "unlimited",
-                "--seed",
-                "1",
-            ]
-        )
-    captured = capsys.readouterr()
-    assert ended.value.code == 0, captured.err
-    report = json.loads(captured.out)
+
+    def run(command: str, *arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--target", "aws", *arguments])
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+def test_aws_target_runs_whole_and_keeps_its_state_until_the_stack_is_gone(
+    ambient_account: Target, states: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, output, error = run("e2e", "--yes", "--json", *FEW_MESSAGES)
+    assert code == 0, error
+    report = json.loads(output)
     assert (report["target"], report["verdict"], report["destroyed"]) == ("aws", "held", True)
     assert report["bad"] > 0
     where = f"AWS account {ambient_account.account_id}, region {ambient_account.region}"
-    assert where in captured.err
-    assert list((tmp_path / "states").iterdir()) == []
+    assert where in error
+    assert list(states.iterdir()) == []
     assert not ambient_account.clients.sqs.list_queues().get("QueueUrls")
+
+
+def test_cleanup_destroys_what_runs_have_left_in_the_account_and_nothing_else(
+    ambient_account: Target,
+    states: Path,
+    run: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code, _, error = run("e2e", "--yes", "--keep", "--stack", "e2e-left", *FEW_MESSAGES)
+    assert code == 0, error
+    clients = ambient_account.clients
+    ours = clients.sqs.list_queues()["QueueUrls"]
+    theirs = clients.sqs.create_queue(QueueName="events-queue-of-others")["QueueUrl"]
+    for name in ("producer-logs-0a1b2c3", "/aws/lambda/of-others"):
+        clients.logs.create_log_group(logGroupName=name)
+    # Somebody's own stack, and the lock of a run that was killed.
+    (states / "dev" / "stacks").mkdir(parents=True)
+    lock = states / "e2e-left/stacks/.pulumi/locks/organization" / PROJECT / "e2e-left/1.json"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(
+        '{"pid": 1, "username": "x", "hostname": "x", "timestamp": "2026-01-01T00:00:00Z"}'
+    )
+
+    assert run("cleanup")[:2] == (0, "nothing is left over\n")
+    monkeypatch.setattr(cleanup, "_IDLE_SECONDS", 0)
+    for path in states.rglob("*"):
+        os.utime(path, (1, 1))
+    code, output, error = run("cleanup")
+    assert (code, output) == (2, "")
+    shown = [line for line in error.splitlines() if not line.startswith("error: ")]
+    assert shown == [
+        f"stack: {states / 'e2e-left'}, kept on purpose",
+        "log group: producer-logs-0a1b2c3",
+    ]
+    assert set(clients.sqs.list_queues()["QueueUrls"]) == {*ours, theirs}
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
+    code, output, _ = run("cleanup", "--yes", "--json")
+    assert code == 1
+    words = json.loads(output)["failed"][str(states / "e2e-left")]
+    assert words == (
+        f"it is in AWS account {ambient_account.account_id}, the credentials are of "
+        "111111111111: sign in there"
+    )
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ambient_account.account_id)
+
+    code, output, error = run("cleanup", "--yes", "--json")
+    assert code == 0, output
+    removed = [str(states / "e2e-left"), "producer-logs-0a1b2c3"]
+    assert json.loads(output) == {"removed": removed, "failed": {}}
+    assert clients.sqs.list_queues()["QueueUrls"] == [theirs]
+    groups = clients.logs.describe_log_groups()["logGroups"]
+    assert [group.get("logGroupName") for group in groups] == ["/aws/lambda/of-others"]
+    assert [path.name for path in states.iterdir()] == ["dev"]
