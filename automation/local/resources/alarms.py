@@ -19,7 +19,7 @@ from automation.local.resources.schema import (
     output,
     text_list,
 )
-from automation.local.resources.tagging import as_pairs, tag_change
+from automation.local.resources.tagging import as_pairs, from_pairs, tag_change
 from automation.local.resources.values import Properties, items_of
 from automation.local.resources.wire import from_wire, request
 
@@ -117,7 +117,7 @@ def _request(inputs: Properties) -> Properties:
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
     tags = as_pairs(inputs.get("tagsAll") or {})
-    cloud.cloudwatch.put_metric_alarm(**_request(inputs), Tags=cast("Any", tags))
+    cloud.cloudwatch.put_metric_alarm(**_request(inputs), Tags=tags)
     return str(inputs["name"])
 
 
@@ -135,7 +135,7 @@ def _read(cloud: Cloud, name: str, _state: Properties) -> Properties | None:
     return from_wire(_PROPERTIES, alarm) | {
         "arn": alarm["AlarmArn"],
         "dimensions": dimensions or None,
-        "tags": {tag.get("Key", ""): tag.get("Value", "") for tag in tags},
+        "tags": from_pairs(tags),
     }
 
 
@@ -145,7 +145,7 @@ def _update(cloud: Cloud, _name: str, change: Change) -> None:
     if tags.removed:
         cloud.cloudwatch.untag_resource(ResourceARN=arn, TagKeys=tags.removed)
     if tags.added:
-        cloud.cloudwatch.tag_resource(ResourceARN=arn, Tags=cast("Any", as_pairs(tags.added)))
+        cloud.cloudwatch.tag_resource(ResourceARN=arn, Tags=as_pairs(tags.added))
 
 
 def _delete(cloud: Cloud, name: str, _state: Properties) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from automation.local.resources.batch_actions import as_written, for_emulator
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.policies import identity_policy_failures
-from automation.local.resources.roles import document_text, tags_of
+from automation.local.resources.roles import document_text
 from automation.local.resources.schema import (
     TAGS,
     AutoName,
@@ -19,7 +19,7 @@ from automation.local.resources.schema import (
     name_properties,
     output,
 )
-from automation.local.resources.tagging import as_pairs, tag_change
+from automation.local.resources.tagging import as_pairs, from_pairs, tag_change
 from automation.local.resources.values import Properties
 from automation.local.resources.wire import request
 
@@ -45,7 +45,7 @@ _POLICY_PROPERTIES: Final[Mapping[str, Property]] = {
 def _create_policy(cloud: Cloud, inputs: Properties) -> str:
     tags = as_pairs(inputs.get("tagsAll") or {})
     parameters = request(_POLICY_PROPERTIES, {**inputs, "policy": for_emulator(inputs["policy"])})
-    answer = cloud.iam.create_policy(**parameters, Tags=cast("Any", tags))
+    answer = cloud.iam.create_policy(**parameters, Tags=tags)
     return answer["Policy"].get("Arn", "")
 
 
@@ -64,7 +64,7 @@ def _read_policy(cloud: Cloud, arn: str, _state: Properties) -> Properties | Non
             "path": policy.get("Path", "/"),
             "policy": as_written(document_text(version.get("Document"))),
             "policyId": policy.get("PolicyId"),
-            "tags": tags_of(tags),
+            "tags": from_pairs(tags),
         }
     return None
 
@@ -81,7 +81,7 @@ def _update_policy(cloud: Cloud, arn: str, change: Change) -> None:
     if tags.removed:
         cloud.iam.untag_policy(PolicyArn=arn, TagKeys=tags.removed)
     if tags.added:
-        cloud.iam.tag_policy(PolicyArn=arn, Tags=cast("Any", as_pairs(tags.added)))
+        cloud.iam.tag_policy(PolicyArn=arn, Tags=as_pairs(tags.added))
 
 
 def _make_room_for_version(cloud: Cloud, arn: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from automation.local.resources.cloud import AwsError, ignoring
@@ -21,45 +21,36 @@ _PERMISSIONS: Final = ("allowAll", "denyAll", "byQueue")
 
 def redrive_policy_failures(inputs: Properties) -> Iterator[Failure]:
     """What is wrong with the text of a `redrivePolicy`."""
-    policy = _object(inputs.get("redrivePolicy"))
-    if policy is None:
-        return
-    for reason in _redrive_policy_reasons(policy):
-        yield Failure("redrivePolicy", f"redrivePolicy {reason}")
+    return _failures(
+        "redrivePolicy",
+        inputs,
+        known={"deadLetterTargetArn", "maxReceiveCount"},
+        reasons=_redrive_policy_reasons,
+    )
 
 
-def _redrive_policy_reasons(policy: Any) -> Iterator[str]:
-    if not isinstance(policy, dict):
-        yield "must be a JSON object"
-        return
-    members = members_of(policy)
-    target, count = members.get("deadLetterTargetArn"), members.get("maxReceiveCount")
+def _redrive_policy_reasons(policy: Properties) -> Iterator[str]:
+    target, count = policy.get("deadLetterTargetArn"), policy.get("maxReceiveCount")
     if not isinstance(target, str) or ":sqs:" not in target:
         yield f"needs deadLetterTargetArn, the ARN of a queue; it is {target!r}"
     if not isinstance(count, int) or not 1 <= count <= _MAX_RECEIVE_COUNT:
         yield (
             f"needs maxReceiveCount, a JSON integer of 1 to {_MAX_RECEIVE_COUNT}; it is {count!r}"
         )
-    unknown = members.keys() - {"deadLetterTargetArn", "maxReceiveCount"}
-    if unknown:
-        yield f"has members that SQS does not know: {', '.join(sorted(unknown))}"
 
 
 def redrive_allow_policy_failures(inputs: Properties) -> Iterator[Failure]:
     """What is wrong with the text of a `redriveAllowPolicy`."""
-    policy = _object(inputs.get("redriveAllowPolicy"))
-    if policy is None:
-        return
-    for reason in _allow_policy_reasons(policy):
-        yield Failure("redriveAllowPolicy", f"redriveAllowPolicy {reason}")
+    return _failures(
+        "redriveAllowPolicy",
+        inputs,
+        known={"redrivePermission", "sourceQueueArns"},
+        reasons=_allow_policy_reasons,
+    )
 
 
-def _allow_policy_reasons(policy: Any) -> Iterator[str]:
-    if not isinstance(policy, dict):
-        yield "must be a JSON object"
-        return
-    members = members_of(policy)
-    permission, sources = members.get("redrivePermission"), members.get("sourceQueueArns")
+def _allow_policy_reasons(policy: Properties) -> Iterator[str]:
+    permission, sources = policy.get("redrivePermission"), policy.get("sourceQueueArns")
     if permission not in _PERMISSIONS:
         yield f"needs redrivePermission, one of {', '.join(_PERMISSIONS)}; it is {permission!r}"
     if permission == "byQueue":
@@ -68,12 +59,30 @@ def _allow_policy_reasons(policy: Any) -> Iterator[str]:
             yield f"needs 1 to {_MAX_SOURCE_QUEUES} sourceQueueArns with byQueue; it has {count}"
     elif sources is not None:
         yield "takes sourceQueueArns only with redrivePermission byQueue"
-    unknown = members.keys() - {"redrivePermission", "sourceQueueArns"}
-    if unknown:
-        yield f"has members that SQS does not know: {', '.join(sorted(unknown))}"
 
 
-def _object(text: Any) -> Any:
+def _failures(
+    name: str,
+    inputs: Properties,
+    *,
+    known: set[str],
+    reasons: Callable[[Properties], Iterator[str]],
+) -> Iterator[Failure]:
+    """What is wrong with a policy's text: its form, its members' values, their names."""
+    policy = _parsed(inputs.get(name))
+    if policy is None:
+        return
+    if not isinstance(policy, dict):
+        yield Failure(name, f"{name} must be a JSON object")
+        return
+    members = members_of(policy)
+    for reason in reasons(members):
+        yield Failure(name, f"{name} {reason}")
+    if unknown := sorted(members.keys() - known):
+        yield Failure(name, f"{name} has members that SQS does not know: {', '.join(unknown)}")
+
+
+def _parsed(text: Any) -> Any:
     """The parsed text; None when there is none yet or it is no JSON (told elsewhere)."""
     try:
         return json.loads(text) if isinstance(text, str) and text else None

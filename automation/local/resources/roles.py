@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from automation.local.resources.batch_actions import as_written, for_emulator
 from automation.local.resources.cloud import ignoring
@@ -19,7 +19,7 @@ from automation.local.resources.schema import (
     name_properties,
     output,
 )
-from automation.local.resources.tagging import as_pairs, tag_change
+from automation.local.resources.tagging import as_pairs, from_pairs, tag_change
 from automation.local.resources.values import Properties
 from automation.local.resources.wire import request
 
@@ -56,15 +56,9 @@ def _timestamp(value: datetime) -> str:
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def tags_of(pairs: Any) -> dict[str, str]:
-    """IAM's list of keys and values as a map."""
-    return {pair["Key"]: pair["Value"] for pair in pairs}
-
-
 def _create_role(cloud: Cloud, inputs: Properties) -> str:
-    parameters = request(_ROLE_PROPERTIES, inputs)
     tags = as_pairs(inputs.get("tagsAll") or {})
-    cloud.iam.create_role(**parameters, Tags=cast("Any", tags))
+    cloud.iam.create_role(**request(_ROLE_PROPERTIES, inputs), Tags=tags)
     return str(inputs["name"])
 
 
@@ -83,7 +77,7 @@ def _read_role(cloud: Cloud, name: str, _state: Properties) -> Properties | None
             "path": role["Path"],
             "permissionsBoundary": boundary.get("PermissionsBoundaryArn", ""),
             "uniqueId": role["RoleId"],
-            "tags": tags_of(tags),
+            "tags": from_pairs(tags),
         }
     return None
 
@@ -106,7 +100,7 @@ def _update_role(cloud: Cloud, name: str, change: Change) -> None:
     if tags.removed:
         iam.untag_role(RoleName=name, TagKeys=tags.removed)
     if tags.added:
-        iam.tag_role(RoleName=name, Tags=cast("Any", as_pairs(tags.added)))
+        iam.tag_role(RoleName=name, Tags=as_pairs(tags.added))
 
 
 def _delete_role(cloud: Cloud, name: str, state: Properties) -> None:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.documents import normalised
+from automation.local.resources.fifo import fifo_name_failures, fifo_only_failures, fifo_suffix
 from automation.local.resources.policies import resource_policy_failures
 from automation.local.resources.schema import (
     REGION,
     TAGS,
     AutoName,
     Change,
-    Failure,
     Property,
     ResourceType,
     name_properties,
     output,
 )
-from automation.local.resources.tagging import as_pairs, tag_change
+from automation.local.resources.tagging import as_pairs, from_pairs, tag_change
 from automation.local.resources.values import Properties, Value, is_empty
 
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
 
 _MISSING: Final = ("NotFound", "NotFoundException")
-_FIFO_ONLY: Final = ("archivePolicy", "contentBasedDeduplication", "fifoThroughputScope")
 
 
 def _feedback_properties() -> dict[str, Property]:
@@ -62,24 +60,6 @@ _ATTRIBUTES: Final[Mapping[str, Property]] = {
 }
 
 
-def _name_failures(inputs: Properties) -> Iterator[Failure]:
-    name, is_fifo = inputs.get("name"), inputs.get("fifoTopic")
-    if not isinstance(name, str):
-        return
-    pattern = r"[0-9A-Za-z_-]{1,251}\.fifo" if is_fifo else r"[0-9A-Za-z_-]{1,256}"
-    if re.fullmatch(pattern, name) is None:
-        kind = "a FIFO topic" if is_fifo else "a standard topic"
-        yield Failure("name", f"name is {name!r}; the name of {kind} must match {pattern}")
-
-
-def _fifo_failures(inputs: Properties) -> Iterator[Failure]:
-    if inputs.get("fifoTopic"):
-        return
-    for name in _FIFO_ONLY:
-        if not is_empty(inputs.get(name)):
-            yield Failure(name, f"{name} is allowed only when fifoTopic is true")
-
-
 def _to_attribute(prop: Property, value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -97,11 +77,9 @@ def _from_attribute(prop: Property, text: str) -> Value:
 
 
 def _create_topic(cloud: Cloud, inputs: Properties) -> str:
-    tags = as_pairs(inputs.get("tagsAll") or {})
     attributes = {"FifoTopic": "true"} if inputs["fifoTopic"] else {}
-    answer = cloud.sns.create_topic(
-        Name=inputs["name"], Attributes=attributes, Tags=cast("Any", tags)
-    )
+    tags = as_pairs(inputs.get("tagsAll") or {})
+    answer = cloud.sns.create_topic(Name=inputs["name"], Attributes=attributes, Tags=tags)
     return answer["TopicArn"]
 
 
@@ -132,7 +110,7 @@ def _read_topic(cloud: Cloud, arn: str, _state: Properties) -> Properties | None
                 "beginningArchiveTime": attributes.get("BeginningArchiveTime", ""),
                 "name": arn.rsplit(":", 1)[-1],
                 "owner": attributes.get("Owner"),
-                "tags": {tag["Key"]: tag["Value"] for tag in tags},
+                "tags": from_pairs(tags),
             }
         )
     return None
@@ -148,16 +126,12 @@ def _update_topic(cloud: Cloud, arn: str, change: Change) -> None:
     if tags.removed:
         cloud.sns.untag_resource(ResourceArn=arn, TagKeys=tags.removed)
     if tags.added:
-        cloud.sns.tag_resource(ResourceArn=arn, Tags=cast("Any", as_pairs(tags.added)))
+        cloud.sns.tag_resource(ResourceArn=arn, Tags=as_pairs(tags.added))
 
 
 def _delete_topic(cloud: Cloud, arn: str, _state: Properties) -> None:
     with ignoring(*_MISSING):
         cloud.sns.delete_topic(TopicArn=arn)
-
-
-def _fifo_suffix(inputs: Properties) -> str:
-    return ".fifo" if inputs.get("fifoTopic") is True else ""
 
 
 TOPIC: Final = ResourceType(
@@ -171,8 +145,14 @@ TOPIC: Final = ResourceType(
         **REGION,
         **TAGS,
     },
-    auto_name=AutoName(max_length=80, suffix=_fifo_suffix),
-    rules=(_name_failures, _fifo_failures, resource_policy_failures("policy")),
+    auto_name=AutoName(max_length=80, suffix=fifo_suffix("fifoTopic")),
+    rules=(
+        fifo_name_failures("topic", "fifoTopic", max_length=256),
+        fifo_only_failures(
+            "fifoTopic", "archivePolicy", "contentBasedDeduplication", "fifoThroughputScope"
+        ),
+        resource_policy_failures("policy"),
+    ),
     unsupported=frozenset({"maximumMessageSize"}),
     create=_create_topic,
     settle=_set_attributes,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from automation.local.resources.batch_actions import as_written, for_emulator
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.documents import normalised
+from automation.local.resources.fifo import fifo_name_failures, fifo_only_failures, fifo_suffix
 from automation.local.resources.policies import resource_policy_failures
 from automation.local.resources.redrive import (
     redrive_allow_policy_failures,
@@ -20,7 +19,6 @@ from automation.local.resources.schema import (
     TAGS,
     AutoName,
     Change,
-    Failure,
     Property,
     ResourceType,
     Rule,
@@ -65,24 +63,6 @@ _ATTRIBUTES: Final = {
         kind="int", default=30, minimum=0, maximum=43200, wire="VisibilityTimeout"
     ),
 }
-
-
-def _name_failures(inputs: Properties) -> Iterator[Failure]:
-    name, is_fifo = inputs.get("name"), inputs.get("fifoQueue")
-    if not isinstance(name, str):
-        return
-    pattern = r"[0-9A-Za-z_-]{1,75}\.fifo" if is_fifo else r"[0-9A-Za-z_-]{1,80}"
-    if re.fullmatch(pattern, name) is None:
-        kind = "a FIFO queue" if is_fifo else "a standard queue"
-        yield Failure("name", f"name is {name!r}; the name of {kind} must match {pattern}")
-
-
-def _fifo_failures(inputs: Properties) -> Iterator[Failure]:
-    if inputs.get("fifoQueue"):
-        return
-    for name in ("contentBasedDeduplication", "deduplicationScope", "fifoThroughputLimit"):
-        if not is_empty(inputs.get(name)):
-            yield Failure(name, f"{name} is allowed only when fifoQueue is true")
 
 
 def _to_attribute(name: str, value: Value) -> str:
@@ -180,10 +160,6 @@ def _delete(cloud: Cloud, url: str, _state: Properties) -> None:
         cloud.sqs.delete_queue(QueueUrl=url)
 
 
-def _fifo_suffix(inputs: Properties) -> str:
-    return ".fifo" if inputs.get("fifoQueue") is True else ""
-
-
 QUEUE: Final = ResourceType(
     token="aws:sqs/queue:Queue",  # noqa: S106 - a type token
     properties={
@@ -194,10 +170,12 @@ QUEUE: Final = ResourceType(
         **REGION,
         **TAGS,
     },
-    auto_name=AutoName(max_length=80, suffix=_fifo_suffix),
+    auto_name=AutoName(max_length=80, suffix=fifo_suffix("fifoQueue")),
     rules=(
-        _name_failures,
-        _fifo_failures,
+        fifo_name_failures("queue", "fifoQueue", max_length=80),
+        fifo_only_failures(
+            "fifoQueue", "contentBasedDeduplication", "deduplicationScope", "fifoThroughputLimit"
+        ),
         redrive_policy_failures,
         redrive_allow_policy_failures,
         resource_policy_failures("policy"),

@@ -1,8 +1,10 @@
-"""What a change of tags takes: keys to remove, tags to set."""
+"""Tags: what a change of them takes, and the shape that most services give them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from automation.local.resources.schema import Change
 
@@ -25,6 +27,12 @@ def tag_change(change: Change) -> TagChange:
     )
 
 
-def as_pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+# Any, because each service's client has a type of its own for the same pairs.
+def as_pairs(tags: Mapping[str, str]) -> list[Any]:
     """Tags in the shape that most services take: a list of `Key` and `Value`."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def from_pairs(pairs: Iterable[Any]) -> dict[str, str]:
+    """The tags that a list of `Key` and `Value` holds."""
+    return {pair["Key"]: pair["Value"] for pair in pairs}

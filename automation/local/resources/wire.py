@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from automation.local.resources.cloud import Connections
@@ -18,19 +18,10 @@ def request(properties: Mapping[str, Property], inputs: Mapping[str, Value]) -> 
     has a call of its own or no counterpart in AWS).
     """
     return {
-        prop.wire_name(name): _to_wire(prop, inputs[name])
+        prop.wire_name(name): _converted(prop, inputs[name], request)
         for name, prop in properties.items()
         if prop.sent and not prop.output and inputs.get(name) is not None
     }
-
-
-def _to_wire(prop: Property, value: Value) -> Value:
-    if isinstance(value, dict) and prop.kind == "object":
-        return request(prop.fields, value)
-    if isinstance(value, list) and prop.element is not None:
-        element = prop.element
-        return [_to_wire(element, item) for item in value]
-    return value
 
 
 def from_wire(properties: Mapping[str, Property], answer: Mapping[str, Value]) -> Properties:
@@ -39,18 +30,22 @@ def from_wire(properties: Mapping[str, Property], answer: Mapping[str, Value]) -
     Members that the schema does not have are left out.
     """
     return {
-        name: _from_wire(prop, answer[prop.wire_name(name)])
+        name: _converted(prop, answer[prop.wire_name(name)], from_wire)
         for name, prop in properties.items()
         if answer.get(prop.wire_name(name)) is not None
     }
 
 
-def _from_wire(prop: Property, value: Value) -> Value:
+def _converted(
+    prop: Property,
+    value: Value,
+    members: Callable[[Mapping[str, Property], Mapping[str, Value]], Properties],
+) -> Value:
+    """A value with the objects in it converted by `members`, at any depth."""
     if isinstance(value, dict) and prop.kind == "object":
-        return from_wire(prop.fields, value)
+        return members(prop.fields, value)
     if isinstance(value, list) and prop.element is not None:
-        element = prop.element
-        return [_from_wire(element, item) for item in value]
+        return [_converted(prop.element, item, members) for item in value]
     return value
 
 
