@@ -27,22 +27,39 @@ class ReliableQueue(pulumi.ComponentResource):
     """
 
     queue_url: pulumi.Output[str]
+    """URL of the queue."""
     queue_arn: pulumi.Output[str]
+    """ARN of the queue."""
     queue_name: pulumi.Output[str]
+    """Name of the queue."""
     dlq_url: pulumi.Output[str]
+    """URL of the dead-letter queue."""
     dlq_arn: pulumi.Output[str]
+    """ARN of the dead-letter queue."""
     dlq_name: pulumi.Output[str]
+    """Name of the dead-letter queue."""
     consumer_function_name: pulumi.Output[str] | None
+    """Name of the consumer; absent without one."""
     consumer_function_arn: pulumi.Output[str] | None
+    """ARN of the consumer; absent without one."""
     consumer_log_group_name: pulumi.Output[str] | None
+    """Log group of the consumer; absent without one."""
     alarm_names: pulumi.Output[list[str]]
+    """Names of the alarms."""
     alarm_topic_arn: pulumi.Output[str] | None
+    """ARN of the topic that hears of ALARM and of OK; absent without alarms."""
     region: pulumi.Output[str]
+    """Region of the queue."""
     key_arn: pulumi.Output[str] | None
+    """ARN of the customer key; absent without one."""
     send_policy_arn: pulumi.Output[str]
+    """ARN of the managed policy that allows to send."""
     consume_policy_arn: pulumi.Output[str]
+    """ARN of the managed policy that allows to receive and delete."""
     operator_policy_arn: pulumi.Output[str]
+    """ARN of the managed policy for operators."""
     dashboard_name: pulumi.Output[str] | None
+    """Name of the dashboard; absent without one."""
 
     def __init__(
         self, name: str, args: ReliableQueueArgs, opts: pulumi.ResourceOptions | None = None

@@ -1,237 +1,178 @@
-"""The component as programs in other languages see it: plain values, objects, lists.
+"""The component as programs in other languages see it, and what their values mean to it."""
 
-The names are those of `components.arguments`, whose classes check the values and hold the defaults.
-"""
-
-from collections.abc import Mapping
+import functools
+import inspect
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, is_typeddict
 
+import arguments
 import pulumi
+from pulumi.errors import InputPropertiesError
+from pulumi.provider import ConstructResult
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.experimental.util import camel_case
+from pulumi.provider.server import ComponentInitError
 
 import components
-from components import dependency_layer
 
+# Where layers are built, whatever folder a program runs in.
+_BUILD_FOLDER = Path(__file__).resolve().parent.parent / ".build"
+# The alarms by the end of their names, and the argument that None switches each off by.
+_ALARMS = {
+    "dead-letters": "dead_letters_above",
+    "dead-letter-age": "dead_letter_age_percent",
+    "message-age": "message_age_seconds",
+    "consumer-errors": "consumer_errors_above",
+    "consumer-throttles": "consumer_throttles_above",
+}
 
-class OwnFunction(TypedDict, total=False):
-    source: str
-    """Folder with the code, as a path on the machine that deploys."""
-    handler: str
-    """`module.function`, the module a file in that folder."""
-    requirements: str | None
-    """Requirements file, pinned and with hashes, of the packages that the code imports."""
-    environment: dict[str, str] | None
-    """Variables of the environment."""
-    timeout_seconds: int | None
-    """1 to 900; 10 by default."""
-    memory_mb: int | None
-    """128 to 10,240; 256 by default."""
-    reserved_concurrency: int | None
-    """Executions kept for this function alone, 2 or more; none by default."""
-    log_retention_days: int | None
-    """One of CloudWatch Logs' periods; 14 by default."""
-    log_level: str | None
-    """DEBUG, INFO, WARNING, ERROR or CRITICAL; INFO by default."""
-    traces: bool | None
-    """Whether X-Ray records its runs; false by default."""
-
-
-class ExistingFunction(TypedDict, total=False):
-    function_arn: pulumi.Input[str]
-    """ARN of the function."""
-    role_name: pulumi.Input[str]
-    """Name of its role, which gets what it needs of the queue."""
-    timeout_seconds: int
-    """Its timeout, from which the visibility timeout is derived."""
-    reserved_concurrency: int | None
-    """What it has reserved, if it has."""
-
-
-class Pollers(TypedDict, total=False):
-    minimum: int | None
-    """Kept always, 2 to 200; 2 by default."""
-    maximum: int | None
-    """Scaled up to, 2 to 2,000; 200 by default."""
-
-
-class Consumer(TypedDict, total=False):
-    own_function: OwnFunction | None
-    """Code of your own; this or existing_function."""
-    existing_function: ExistingFunction | None
-    """A function that exists; this or own_function."""
-    batch_size: int | None
-    """Messages in one invocation at most; 10 by default."""
-    batching_window_seconds: int | None
-    """How long to gather a batch, 0 to 300; 0 by default."""
-    maximum_concurrency: int | None
-    """Batches processed at once, 2 to 1,000; what is reserved, else 10, by default."""
-    pollers: Pollers | None
-    """Provisioned pollers; none by default."""
-
-
-class Fifo(TypedDict, total=False):
-    content_based_deduplication: bool | None
-    """The same body within five minutes is one message; true by default."""
-    high_throughput: bool | None
-    """Limits and deduplication for each message group alone; true by default."""
-
-
-class CustomerKey(TypedDict, total=False):
-    key_arn: pulumi.Input[str] | None
-    """A key that exists; created by default."""
-    data_key_reuse_seconds: int | None
-    """60 to 86,400; 300 by default."""
-    deletion_window_days: int | None
-    """Of a created key, 7 to 30; 30 by default."""
-
-
-class Subscription(TypedDict):
-    protocol: str
-    """email, email-json, https, lambda, sms or sqs."""
-    endpoint: pulumi.Input[str]
-    """An address, a URL or an ARN."""
-
-
-class Alarms(TypedDict, total=False):
-    topic_arn: pulumi.Input[str] | None
-    """A topic that exists; created by default."""
-    is_topic_encrypted: bool | None
-    """Encrypt the created topic with the queue's key; false by default."""
-    subscriptions: dict[str, Subscription] | None
-    """Who is told, each under a name."""
-    dead_letters_above: int | None
-    """0 by default."""
-    dead_letter_age_percent: int | None
-    """1 to 99; 50 by default."""
-    message_age_seconds: int | None
-    """Below the retention; 3,600 by default."""
-    consumer_errors_above: int | None
-    """0 by default."""
-    consumer_throttles_above: int | None
-    """0 by default."""
-
-
-class QueueArgs(TypedDict, total=False):
-    consumer: Consumer | None
-    """The function that the queue feeds; none by default: others read the queue."""
-    fifo: Fifo | None
-    """Makes it a FIFO queue; a standard queue by default."""
-    max_receive_count: int | None
-    """Receives before a message is dead-lettered, 1 to 1,000; 2 by default."""
-    retention_seconds: int | None
-    """60 to 1,209,600; 4 days by default."""
-    dlq_retention_seconds: int | None
-    """Above the queue's; 14 days by default."""
-    visibility_timeout_seconds: int | None
-    """Not below the function's timeout; derived by default."""
-    delay_seconds: int | None
-    """0 to 900; 0 by default."""
-    max_message_bytes: int | None
-    """1,024 to 1,048,576, the default."""
-    receive_wait_seconds: int | None
-    """0 to 20, the default."""
-    key: CustomerKey | None
-    """Encrypts with a KMS key; SQS's own by default."""
-    requires_tls: bool | None
-    """Refuse plain HTTP; true by default."""
-    queue_name: str | None
-    """A fixed name; made up by default."""
-    queue_name_prefix: str | None
-    """What a made-up name begins with."""
-    alarms: Alarms | None
-    """When to tell people, and whom; every alarm by default."""
-    has_dashboard: bool | None
-    """Whether there is a dashboard; true by default."""
-    tags: dict[str, str] | None
-    """For every resource that takes tags."""
+Made = TypeVar("Made")
 
 
 class ReliableQueue(components.ReliableQueue):
     """A queue that loses nothing: what can't be processed is kept in a dead-letter queue."""
 
-    queue_url: pulumi.Output[str]
-    """URL of the queue."""
-    queue_arn: pulumi.Output[str]
-    """ARN of the queue."""
-    queue_name: pulumi.Output[str]
-    """Name of the queue."""
-    dlq_url: pulumi.Output[str]
-    """URL of the dead-letter queue."""
-    dlq_arn: pulumi.Output[str]
-    """ARN of the dead-letter queue."""
-    dlq_name: pulumi.Output[str]
-    """Name of the dead-letter queue."""
-    consumer_function_name: pulumi.Output[str] | None
-    """Name of the consumer; absent without one."""
-    consumer_function_arn: pulumi.Output[str] | None
-    """ARN of the consumer; absent without one."""
-    consumer_log_group_name: pulumi.Output[str] | None
-    """Log group of the consumer; absent without one."""
-    alarm_names: pulumi.Output[list[str]]
-    """Names of the alarms."""
-    alarm_topic_arn: pulumi.Output[str] | None
-    """ARN of the topic that hears of ALARM and of OK."""
-    region: pulumi.Output[str]
-    """Region of the queue."""
-    key_arn: pulumi.Output[str] | None
-    """ARN of the customer key; absent without one."""
-    send_policy_arn: pulumi.Output[str]
-    """ARN of the managed policy that allows to send."""
-    consume_policy_arn: pulumi.Output[str]
-    """ARN of the managed policy that allows to receive and delete."""
-    operator_policy_arn: pulumi.Output[str]
-    """ARN of the managed policy for operators."""
-    dashboard_name: pulumi.Output[str] | None
-    """Name of the dashboard."""
-
     def __init__(
-        self, name: str, args: QueueArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: arguments.QueueArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, queue_args(args), opts)
 
 
-def queue_args(given: QueueArgs) -> components.ReliableQueueArgs:
+# It says that it was written where the component's own class was: there the outputs are described,
+# and the schema takes their descriptions from the source of the class (found by its first line
+# from Python 3.13 on).
+functools.update_wrapper(
+    ReliableQueue,
+    components.ReliableQueue,
+    assigned=("__module__", "__qualname__", "__firstlineno__"),
+    updated=(),
+)
+
+
+class QueueProvider(ComponentProvider):
+    """Serves the component, and tells what was refused in the words of the program's language."""
+
+    def __init__(self) -> None:
+        super().__init__([ReliableQueue], "reliable-queue")
+
+    def construct(self, *args: Any, **kwargs: Any) -> ConstructResult:
+        try:
+            return super().construct(*args, **kwargs)
+        except ComponentInitError as error:
+            if isinstance(error.inner, components.LimitError | components.LayerError):
+                raise _refusal(in_camel_case(str(error.inner))) from error
+            raise
+
+    def map_inputs(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().map_inputs(*args, **kwargs)
+        except TypeError as error:
+            # The SDK makes a whole number of what it takes for one, an output too.
+            raise _refusal(
+                "a number is known only once something else is deployed, or is none; give a value"
+            ) from error
+
+
+def _refusal(message: str) -> InputPropertiesError:
+    """What reaches people without a traceback; the SDK needs a list of inputs, an empty one."""
+    return InputPropertiesError(message, [])
+
+
+def in_camel_case(text: str) -> str:
+    """What was written for Python, with the arguments' names in other languages."""
+    kinds = [kind for kind in vars(arguments).values() if is_typeddict(kind)]
+    names = {name for kind in kinds for name in inspect.get_annotations(kind)}
+    return re.sub(r"\w+", lambda word: camel_case(word[0]) if word[0] in names else word[0], text)
+
+
+def queue_args(args: arguments.QueueArgs) -> components.ReliableQueueArgs:
     """The component's own arguments. Raises `LimitError` as they do."""
-    values: dict[str, Any] = {**_given(given), "consumer": _consumer(given.get("consumer"))}
-    for name, kind in (("fifo", components.FifoArgs), ("key", components.CustomerKeyArgs)):
-        if name in values:
-            values[name] = kind(**_given(values[name]))
-    if "alarms" in values:
-        alarms = _given(values["alarms"])
-        alarms["subscriptions"] = {
-            who: components.SubscriptionArgs(**subscription)
-            for who, subscription in alarms.get("subscriptions", {}).items()
-        }
-        values["alarms"] = components.AlarmArgs(**alarms)
-    return components.ReliableQueueArgs(**values)
+    given = _plain(args)
+    parts: dict[str, Callable[[Any], object]] = {
+        "consumer": _consumer,
+        "fifo": lambda part: _make(components.FifoArgs, part),
+        "key": lambda part: _make(components.CustomerKeyArgs, part),
+        "statements": lambda part: [_statement(item) for item in part],
+        "alarms": _alarms,
+    }
+    given |= {name: make(given[name]) for name, make in parts.items() if name in given}
+    if not given.pop("has_alarms", True):
+        given["alarms"] = None
+    return _make(components.ReliableQueueArgs, {"consumer": None, **given})
 
 
-def _consumer(given: Consumer | None) -> components.ConsumerArgs | None:
-    if given is None:
-        return None
-    values = _given(given)
-    own, existing = values.pop("own_function", None), values.pop("existing_function", None)
+def _consumer(given: dict[str, Any]) -> components.ConsumerArgs:
+    own, existing = given.pop("own_function", None), given.pop("existing_function", None)
     if (own is None) == (existing is None):
         raise components.LimitError(
-            "consumer needs exactly one of ownFunction and existingFunction; give one of them"
+            "consumer needs exactly one of own_function and existing_function; give one of them"
         )
-    if "pollers" in values:
-        values["pollers"] = components.PollersArgs(**_given(values["pollers"]))
-    function = _own(own) if own else components.ExistingFunctionArgs(**_given(existing))
-    return components.ConsumerArgs(function=function, **values)
+    if "pollers" in given:
+        given["pollers"] = _make(components.PollersArgs, given["pollers"])
+    function = _own(own) if own else _make(components.ExistingFunctionArgs, existing)
+    return _make(components.ConsumerArgs, {**given, "function": function})
 
 
-def _own(given: OwnFunction) -> components.PythonFunctionArgs:
-    values = _given(given)
-    requirements, source = values.pop("requirements", None), Path(values.pop("source"))
-    layer = requirements and dependency_layer(Path(requirements), build_folder=Path(".build"))
-    return components.PythonFunctionArgs(source=source, dependencies=layer or None, **values)
+def _own(given: dict[str, Any]) -> components.PythonFunctionArgs:
+    given["source"] = Path(given["source"])
+    if "vpc" in given:
+        given["vpc"] = _make(components.VpcArgs, given["vpc"])
+    requirements = given.pop("requirements", None)
+    function = _make(components.PythonFunctionArgs, given)
+    if requirements is None:
+        return function
+    layer = components.dependency_layer(
+        Path(requirements),
+        build_folder=_BUILD_FOLDER,
+        runtime=function.runtime,
+        architecture=function.architecture,
+    )
+    return _make(components.PythonFunctionArgs, {**given, "dependencies": layer})
 
 
-def _given(values: object) -> dict[str, Any]:
-    """What was given; whole numbers as such, which come as fractions from other languages."""
-    return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value
-        for name, value in cast("Mapping[str, Any]", values).items()
-        if value is not None
+def _statement(given: dict[str, Any]) -> components.QueueStatement:
+    return _make(components.QueueStatement, {name.title(): value for name, value in given.items()})
+
+
+def _alarms(given: dict[str, Any]) -> components.AlarmArgs:
+    for alarm in given.pop("without", []):
+        if alarm not in _ALARMS:
+            raise components.LimitError(
+                f"alarms.without has {alarm!r}; allowed: {', '.join(_ALARMS)}"
+            )
+        given[_ALARMS[alarm]] = None
+    given["subscriptions"] = {
+        who: _make(components.SubscriptionArgs, subscription)
+        for who, subscription in given.get("subscriptions", {}).items()
     }
+    return _make(components.AlarmArgs, given)
+
+
+def _make(kind: Callable[..., Made], given: dict[str, Any]) -> Made:
+    """One of the component's shapes, for whose kinds of values no other language stands."""
+    for name, annotation in inspect.get_annotations(kind).items():
+        value = given.get(name)
+        if isinstance(value, pulumi.Output) and "Output" not in str(annotation):
+            raise components.LimitError(
+                f"{name} is known only once something else is deployed; give a value"
+            )
+        allowed = get_args(annotation) if get_origin(annotation) is Literal else ()
+        if value is not None and allowed and value not in allowed:
+            raise components.LimitError(f"{name} = {value!r}; allowed: {', '.join(allowed)}")
+    return kind(**given)
+
+
+def _plain(value: Any) -> Any:
+    """A copy without what was not given; numbers, which come as fractions, whole if they are."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {name: _plain(item) for name, item in items if item is not None}
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    if isinstance(value, pulumi.Output):
+        return cast("pulumi.Output[Any]", value).apply(_plain)
+    return value

@@ -1,0 +1,207 @@
+"""The component provider in use: programs that reach it through the engine, in any language."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+from pulumi import automation
+
+from automation.targets import Target
+from automation.waiting import wait_until
+from components import PythonFunction, PythonFunctionArgs
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).resolve().parents[3]
+CONSUMER = ROOT / "examples" / "own_consumer" / "consumer"
+
+
+class RemoteQueue(pulumi.ComponentResource):
+    """What an SDK that Pulumi generates registers: the type, its inputs by name, its outputs."""
+
+    def __init__(self, name: str, inputs: dict[str, Any]) -> None:
+        outputs = ("queueUrl", "queueArn", "dlqUrl", "alarmNames", "consumerFunctionName")
+        props = {**inputs, **dict.fromkeys(outputs)}
+        super().__init__("reliable-queue:index:ReliableQueue", name, props, remote=True)
+
+
+@pytest.fixture
+def with_plugin(aws: Target) -> Target:
+    """The embedded AWS, with the plugin where the engine looks for it."""
+    path = f"{ROOT / 'plugin'}:{aws.environment['PATH']}"
+    return dataclasses.replace(aws, environment={**aws.environment, "PATH": path})
+
+
+def own_function(**more: object) -> dict[str, Any]:
+    return {
+        "ownFunction": {"source": str(CONSUMER), "handler": "orders.handler", "timeoutSeconds": 1},
+        **more,
+    }
+
+
+def body_of_dead_letter(target: Target, dlq_url: str) -> Callable[[], tuple[bool, object]]:
+    def probe() -> tuple[bool, object]:
+        answer = target.clients.sqs.receive_message(QueueUrl=dlq_url)
+        bodies = [message["Body"] for message in answer.get("Messages", [])]
+        return bodies == ["{}"], bodies
+
+    return probe
+
+
+def log_holds(target: Target, function: str, text: str) -> Callable[[], tuple[bool, object]]:
+    group = target.clients.functions.get_function_configuration(FunctionName=function)
+    name = group["LoggingConfig"]["LogGroup"]
+
+    def probe() -> tuple[bool, object]:
+        events = target.clients.logs.filter_log_events(logGroupName=name).get("events", [])
+        lines = [event.get("message", "") for event in events]
+        return any(text in line for line in lines), lines
+
+    return probe
+
+
+def test_a_remote_component_processes_messages_and_keeps_dead_letters(
+    with_plugin: Target, deployed: Callable[..., Any]
+) -> None:
+    def program() -> None:
+        shop = aws.sns.Topic("shop")
+        statement = {
+            "sid": "LetShopSend",
+            "effect": "Allow",
+            "principal": {"Service": "sns.amazonaws.com"},
+            "action": ["sqs:SendMessage"],
+            "condition": {"ArnEquals": {"aws:SourceArn": shop.arn}},
+        }
+        queue: Any = RemoteQueue(
+            "orders",
+            {
+                "maxReceiveCount": 1,
+                "visibilityTimeoutSeconds": 1,
+                "consumer": own_function(maximumConcurrency=2),
+                "statements": [statement],
+                "alarms": {"without": ["consumer-throttles", "message-age"]},
+            },
+        )
+        pulumi.export("topicArn", shop.arn)
+        for output in ("queueUrl", "dlqUrl", "alarmNames", "consumerFunctionName"):
+            pulumi.export(output, getattr(queue, output))
+
+    with deployed(with_plugin, program) as stack:
+        outputs, sqs = stack.outputs, with_plugin.clients.sqs
+        assert [name.rpartition("-")[0] for name in outputs["alarmNames"]] == [
+            "orders-dead-letters",
+            "orders-dead-letter-age",
+            "orders-consumer-errors",
+        ]
+        attributes = sqs.get_queue_attributes(
+            QueueUrl=outputs["queueUrl"], AttributeNames=["Policy"]
+        )["Attributes"]
+        assert outputs["topicArn"] in attributes["Policy"]
+        for body in ('{"order": 7}', "{}"):
+            sqs.send_message(QueueUrl=outputs["queueUrl"], MessageBody=body)
+        wait_until(
+            "the order is done",
+            log_holds(with_plugin, outputs["consumerFunctionName"], "order 7 done"),
+            timeout_seconds=20,
+        )
+        wait_until(
+            "what can't be processed is a dead letter",
+            body_of_dead_letter(with_plugin, outputs["dlqUrl"]),
+            timeout_seconds=20,
+        )
+        assert stack.changes(program) == {}
+
+
+def test_a_remote_component_may_be_given_a_function_of_the_same_program(
+    with_plugin: Target, deployed: Callable[..., Any]
+) -> None:
+    def program() -> None:
+        args = PythonFunctionArgs(source=CONSUMER, handler="orders.handler")
+        function = PythonFunction("ours", args)
+        existing = {
+            "functionArn": function.function_arn,
+            "roleName": function.role_name,
+            "timeoutSeconds": function.function_arn.apply(lambda _: 7),
+            "logGroupName": function.log_group_name,
+        }
+        inputs = {
+            "consumer": {
+                "existingFunction": existing,
+                "filters": [{"body": {"order": [{"numeric": [">", 0]}]}}],
+            },
+            "hasAlarms": False,
+        }
+        queue: Any = RemoteQueue("orders", inputs)
+        pulumi.export("queueUrl", queue.queueUrl)
+        pulumi.export("queueArn", queue.queueArn)
+
+    with deployed(with_plugin, program) as stack:
+        attributes = with_plugin.clients.sqs.get_queue_attributes(
+            QueueUrl=stack.outputs["queueUrl"], AttributeNames=["VisibilityTimeout"]
+        )["Attributes"]
+        assert attributes["VisibilityTimeout"] == "42"
+        [mapping] = with_plugin.clients.functions.list_event_source_mappings(
+            EventSourceArn=stack.outputs["queueArn"]
+        )["EventSourceMappings"]
+        [pattern] = mapping["FilterCriteria"]["Filters"]
+        assert json.loads(pattern["Pattern"]) == {"body": {"order": [{"numeric": [">", 0]}]}}
+        assert [urn for _, urn in stack.steps if urn.startswith("orders-dead-letter")] == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "complaint"),
+    [
+        ({"maxReceiveCount": 0}, "maxReceiveCount = 0 is out of range; allowed: 1 to 1000"),
+        ({"consumer": {}}, "needs exactly one of ownFunction and existingFunction"),
+        (
+            {"maxReceiveCount": pulumi.Output.from_input(3)},
+            "a number is known only once something else is deployed",
+        ),
+        ({"consumer": {"ownFunction": {}}}, "Missing required input 'consumer.ownFunction.source'"),
+    ],
+)
+def test_a_refusal_reaches_the_program_as_it_is(
+    with_plugin: Target, deployed: Callable[..., Any], inputs: dict[str, Any], complaint: str
+) -> None:
+    with (
+        pytest.raises(automation.CommandError, match=complaint) as refused,
+        deployed(with_plugin, lambda: RemoteQueue("orders", inputs)),
+    ):
+        pass
+    assert "queue_for_all.py" not in str(refused.value)
+
+
+@pytest.fixture
+def example_in_yaml(aws: Target) -> Iterator[automation.Stack]:
+    """The example, deployed by the language host for YAML."""
+    if shutil.which("pulumi-language-yaml", path=aws.environment["PATH"]) is None:
+        pytest.skip("no pulumi-language-yaml: it comes with the Pulumi CLI where it is downloaded")
+    options = automation.LocalWorkspaceOptions(
+        pulumi_command=aws.engine, env_vars=dict(aws.environment)
+    )
+    folder = str(ROOT / "examples" / "yaml")
+    stack = automation.create_stack("test", work_dir=folder, opts=options)
+    try:
+        stack.set_config("aws:region", automation.ConfigValue(aws.region))
+        stack.up()
+        yield stack
+    finally:
+        stack.destroy(remove=True)
+
+
+def test_the_example_in_yaml_processes_what_its_topic_sends(
+    aws: Target, example_in_yaml: automation.Stack
+) -> None:
+    outputs = {name: output.value for name, output in example_in_yaml.outputs().items()}
+    aws.clients.sns.publish(TopicArn=outputs["topicArn"], Message='{"order": 9}')
+    wait_until(
+        "the order is done",
+        log_holds(aws, outputs["consumerFunctionName"], "order 9 done"),
+        timeout_seconds=20,
+    )
