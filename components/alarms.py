@@ -130,30 +130,24 @@ def _dead_letter_rules(
     if alarms.dead_letters_above is not None:
         # What is visible: SQS's own moves to a dead-letter queue are not in `NumberOfMessagesSent`
         # (Amazon SQS Developer Guide, Creating alarms for dead-letter queues).
-        yield AlarmRule(
-            role="dead-letters",
-            namespace="AWS/SQS",
-            metric="ApproximateNumberOfMessagesVisible",
-            statistic="Maximum",
-            dimension="QueueName",
-            of=dlq_name,
-            threshold=alarms.dead_letters_above,
-            description=dead_letter_description(dlq_name, args, stack),
+        yield _queue_rule(
+            "dead-letters",
+            "ApproximateNumberOfMessagesVisible",
+            dlq_name,
+            alarms.dead_letters_above,
+            dead_letter_description(dlq_name, args, stack),
         )
     if alarms.dead_letter_age_percent is not None:
         # The metric counts from the move, not from the sending (Amazon SQS Developer Guide, Setting
         # up dead-letter queue retention), hence of the life that is left then.
         life = args.dead_letter_life_seconds
         threshold = max(1, life * alarms.dead_letter_age_percent // 100)
-        yield AlarmRule(
-            role="dead-letter-age",
-            namespace="AWS/SQS",
-            metric="ApproximateAgeOfOldestMessage",
-            statistic="Maximum",
-            dimension="QueueName",
-            of=dlq_name,
-            threshold=threshold,
-            description=pulumi.Output.concat(
+        yield _queue_rule(
+            "dead-letter-age",
+            "ApproximateAgeOfOldestMessage",
+            dlq_name,
+            threshold,
+            pulumi.Output.concat(
                 "The oldest message has been in the dead-letter queue ",
                 dlq_name,
                 f" for {_time(threshold)}; it expires, and is lost, as early as {_time(life)} after"
@@ -167,21 +161,37 @@ def _queue_rules(
     alarms: AlarmArgs, queue_name: pulumi.Output[str], stack: str
 ) -> Iterator[AlarmRule]:
     if alarms.message_age_seconds is not None:
-        yield AlarmRule(
-            role="message-age",
-            namespace="AWS/SQS",
-            metric="ApproximateAgeOfOldestMessage",
-            statistic="Maximum",
-            dimension="QueueName",
-            of=queue_name,
-            threshold=alarms.message_age_seconds,
-            description=pulumi.Output.concat(
+        yield _queue_rule(
+            "message-age",
+            "ApproximateAgeOfOldestMessage",
+            queue_name,
+            alarms.message_age_seconds,
+            pulumi.Output.concat(
                 f"A message has waited for {_time(alarms.message_age_seconds)} in the queue ",
                 queue_name,
                 ": the consumer does not keep up, or does not run. What to do: python -m automation"
                 f" status --stack {stack} shows the queue and the mapping.",
             ),
         )
+
+
+def _queue_rule(
+    role: str,
+    metric: str,
+    queue_name: pulumi.Output[str],
+    threshold: int,
+    description: pulumi.Output[str],
+) -> AlarmRule:
+    return AlarmRule(
+        role=role,
+        namespace="AWS/SQS",
+        metric=metric,
+        statistic="Maximum",
+        dimension="QueueName",
+        of=queue_name,
+        threshold=threshold,
+        description=description,
+    )
 
 
 def _consumer_rules(

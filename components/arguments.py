@@ -6,7 +6,7 @@ argument, its value and what is allowed. The rules and their sources are in `lim
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import pulumi
 
@@ -64,8 +64,8 @@ class ConsumerArgs:
     maximum_concurrency: batches processed at once, 2 to 1,000; by default what the function has
         reserved, else 10. Not with `pollers`.
     pollers: provisioned pollers; by default Lambda scales its own.
-    filters: patterns of which a message must match one, up to 10. Lambda deletes what matches
-        none: such messages are neither processed nor dead-lettered.
+    filters: patterns of which a message's body must match one, up to 10. Lambda deletes what
+        matches none: such messages are neither processed nor dead-lettered.
 
     A batch always answers which of its messages failed: one bad message doesn't fail the others.
     """
@@ -125,6 +125,9 @@ class CustomerKeyArgs:
         limits.KEY_DELETION_WINDOW.check("key.deletion_window_days", self.deletion_window_days)
 
 
+Protocol = Literal["email", "email-json", "https", "lambda", "sms", "sqs"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SubscriptionArgs:
     """Somebody who is told when an alarm rings and when it is over.
@@ -133,8 +136,11 @@ class SubscriptionArgs:
         must let the topic in. An e-mail subscription works once its receiver has confirmed it.
     """
 
-    protocol: Literal["email", "email-json", "https", "lambda", "sms", "sqs"]
+    protocol: Protocol
     endpoint: pulumi.Input[str]
+
+    def __post_init__(self) -> None:
+        limits.check_one_of("subscriptions, protocol", self.protocol, get_args(Protocol))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +281,8 @@ class ReliableQueueArgs:
         timeout = self.consumer.function.timeout_seconds
         if isinstance(timeout, int):
             self.visibility_timeout_for(timeout)
+        if isinstance(self.consumer.function, PythonFunctionArgs):
+            limits.check_tags({**self.tags, **self.consumer.function.tags})
         if self.is_fifo:
             limits.check_fifo_batch(self.consumer.batch_size, self.consumer.batching_window_seconds)
 

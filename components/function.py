@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
@@ -26,12 +26,18 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 class VpcArgs:
     """Where in a VPC a function runs. It reaches SQS there by a NAT or by SQS's VPC endpoint.
 
-    subnet_ids: in which subnets, of several zones best.
-    security_group_ids: what it may reach.
+    subnet_ids: in which subnets, of several zones best, 1 to 16.
+    security_group_ids: what it may reach, 1 to 5.
     """
 
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_ids: Sequence[pulumi.Input[str]]
+
+    def __post_init__(self) -> None:
+        limits.SUBNETS.check("vpc.subnet_ids, their number", len(self.subnet_ids))
+        limits.SECURITY_GROUPS.check(
+            "vpc.security_group_ids, their number", len(self.security_group_ids)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +87,17 @@ class PythonFunctionArgs:
         if self.reserved_concurrency is not None:
             limits.RESERVED_CONCURRENCY.check("reserved_concurrency", self.reserved_concurrency)
         limits.check_layers(len(self.layers) + (self.dependencies is not None))
+        limits.check_environment(self.environment)
         limits.check_tags(self.tags)
+        limits.check_one_of("log_level", self.log_level, get_args(LogLevel))
+        limits.check_one_of("runtime", self.runtime, get_args(Runtime))
+        limits.check_one_of("architecture", self.architecture, get_args(Architecture))
         self._check_handler()
         self._check_dependencies()
 
     def _check_handler(self) -> None:
-        module, _, function = self.handler.rpartition(".")
-        if not (module and function):
-            raise limits.LimitError(
-                f"handler = {self.handler!r} is not of the form module.function"
-            )
+        limits.check_handler(self.handler)
+        module = self.handler.rpartition(".")[0]
         if not (self.source / f"{module.replace('.', '/')}.py").is_file():
             raise limits.LimitError(
                 f"source = {str(self.source)!r} holds no {module}.py, which handler = "
@@ -119,6 +126,8 @@ class PythonFunction(pulumi.ComponentResource):
         self, name: str, args: PythonFunctionArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         limits.check_name(name, _FUNCTION_SUFFIX)
+        environment = _environment(name, args)
+        limits.check_environment(environment)
         super().__init__("reliable-queue:index:PythonFunction", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         logs = aws.cloudwatch.LogGroup(
@@ -152,7 +161,7 @@ class PythonFunction(pulumi.ComponentResource):
             timeout=args.timeout_seconds,
             memory_size=args.memory_mb,
             reserved_concurrent_executions=args.reserved_concurrency,
-            environment={"variables": _environment(name, args)},
+            environment={"variables": environment},
             # Text leaves each line as it was printed: Powertools' records are JSON already.
             logging_config={"log_format": "Text", "log_group": logs.name},
             tracing_config={"mode": "Active"} if args.traces else None,

@@ -8,7 +8,9 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+
+from . import limits
 
 Architecture = Literal["arm64", "x86_64"]
 # The runtimes on Amazon Linux 2023; older ones have an older C library (see `_platforms`).
@@ -52,6 +54,8 @@ def dependency_layer(
     any machine: sorted, without times, not compressed, because compressors differ.
     Raises `LayerError` that names the file and has the last word of pip.
     """
+    limits.check_one_of("runtime", runtime, get_args(Runtime))
+    limits.check_one_of("architecture", architecture, get_args(Architecture))
     try:
         archive = build_folder / "layers" / f"{_digest(requirements, runtime, architecture)}.zip"
         if not archive.exists():

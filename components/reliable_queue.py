@@ -120,10 +120,15 @@ class ReliableQueue(pulumi.ComponentResource):
             return self._visibility_timeout_for(timeout)
         return when_known(timeout, self._visibility_timeout_for)
 
-    def _visibility_timeout_for(self, function_timeout_seconds: int) -> int:
-        limits.FUNCTION_TIMEOUT.check("timeout_seconds", function_timeout_seconds)
-        visibility = self._args.visibility_timeout_for(function_timeout_seconds)
-        self._advise(visibility, function_timeout_seconds)
+    def _visibility_timeout_for(self, function_timeout_seconds: float) -> int:
+        # What another stack tells is a float: the engine knows one kind of number.
+        seconds = int(function_timeout_seconds)
+        is_whole = seconds == function_timeout_seconds
+        limits.FUNCTION_TIMEOUT.check(
+            "timeout_seconds", seconds if is_whole else function_timeout_seconds
+        )
+        visibility = self._args.visibility_timeout_for(seconds)
+        self._advise(visibility, seconds)
         return visibility
 
     def _advise(self, visibility: int, function_timeout_seconds: int | None) -> None:

@@ -80,7 +80,7 @@ def consumers(draw: st.DrawFn, source: Path) -> ConsumerArgs:
         minimum=within(limits.MINIMUM_POLLERS),
         maximum=within(limits.MAXIMUM_POLLERS),
     )
-    patterns = st.dictionaries(st.sampled_from(["body", "messageAttributes"]), st.just(["a"]))
+    patterns = st.dictionaries(st.sampled_from(["body", "eventSource"]), st.just(["a"]))
     return ConsumerArgs(
         function=draw(functions(source)),
         batch_size=draw(st.sampled_from([1, 10]) | within(limits.BATCH_SIZE)),

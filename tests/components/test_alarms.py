@@ -156,6 +156,13 @@ def test_whoever_is_subscribed_is_told(deploy_queue: Make) -> None:
     assert deployed.only(kind, "events-tells-pager").inputs["protocol"] == "https"
 
 
+def test_a_subscription_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(
+        LimitError, match="protocol = 'http' is unknown; allowed: email, email-json"
+    ):
+        SubscriptionArgs(protocol="http", endpoint="http://example.com")
+
+
 def test_the_topic_is_encrypted_if_asked_with_a_key_that_lets_alarms_publish(
     deploy_queue: Make,
 ) -> None:

@@ -26,6 +26,25 @@ def test_every_argument_is_described(arguments_class: type) -> None:
         assert re.search(rf"\b{field.name}\b", arguments_class.__doc__ or ""), field.name
 
 
+RANGES = {name: value for name, value in vars(limits).items() if isinstance(value, limits.Limit)}
+# Ranges that docs tell in words, because another argument has a say in them.
+IN_WORDS = {
+    "VISIBILITY_TIMEOUT": "function's timeout–43,200",
+    "BATCH_SIZE": "1–10, to 10,000 with a window",
+    "RESERVED_CONCURRENCY": "2 and up",
+    "COUNT_THRESHOLD": "0 and up",
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_every_range_is_told(name: str) -> None:
+    limit = RANGES[name]
+    said = IN_WORDS.get(name, f"{limit.minimum:,}–{limit.maximum:,}")
+    assert re.search(
+        rf"(?<![\d,]){re.escape(said)}(?![\d,]*\d)", (DOCS / "component.md").read_text()
+    )
+
+
 def test_every_rule_is_listed() -> None:
     text = (DOCS / "rules.md").read_text()
     rules = [name for name in vars(limits) if name.startswith("check_") or name.endswith("_advice")]

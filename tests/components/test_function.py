@@ -1,6 +1,7 @@
 """A function's resources, as they are asked for, and the arguments that are refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,24 @@ def test_a_function_gets_what_it_asks_for(
     assert function.inputs["architectures"] == ["arm64"]
     assert function.inputs["handler"] == "work.handler"
     assert len(function.inputs["layers"]) == 1
+    assert list(function.inputs["code"].assets) == ["work.py"]
     assert function.inputs["environment"]["variables"] == {
         "POWERTOOLS_SERVICE_NAME": "f",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
         "QUEUE_URL": "https://q",
     }
+
+
+def test_a_function_runs_on_what_it_asks_for_with_dependencies_built_for_that(
+    deploy_function: Deploy, dependencies: DependencyLayer
+) -> None:
+    built = replace(dependencies, runtime="python3.12", architecture="x86_64")
+    deployed = deploy_function(dependencies=built, runtime="python3.12", architecture="x86_64")
+    function = deployed.only("aws:lambda/function:Function").inputs
+    layer = deployed.only("aws:lambda/layerVersion:LayerVersion").inputs
+    assert function["runtime"] == "python3.12"
+    assert layer["compatibleRuntimes"] == ["python3.12"]
+    assert function["architectures"] == layer["compatibleArchitectures"] == ["x86_64"]
 
 
 def test_by_default_a_function_reserves_nothing_and_has_no_layer(deploy_function: Deploy) -> None:
@@ -158,12 +172,40 @@ def test_sources_ship_without_caches_and_hidden_files(source: Path) -> None:
         ({"layers": ["l"] * 6}, "6 layers together; allowed: 0 to 5"),
         ({"tags": {"": "x"}}, "tags has the key ''"),
         ({"handler": "handler"}, "handler = 'handler' is not of the form module.function"),
+        ({"environment": {"AWS_REGION": "x"}}, "variable 'AWS_REGION', which Lambda sets itself"),
+        ({"log_level": "TRACE"}, "log_level = 'TRACE' is unknown; allowed: DEBUG, INFO"),
+        ({"runtime": "python3.9"}, "runtime = 'python3.9' is unknown; allowed: python3.12"),
+        ({"architecture": "arm"}, "architecture = 'arm' is unknown; allowed: arm64, x86_64"),
         ({"handler": "other.handler"}, "source = .* holds no other.py"),
     ],
 )
 def test_wrong_arguments_are_refused(source: Path, args: dict[str, Any], complaint: str) -> None:
     with pytest.raises(LimitError, match=complaint):
         PythonFunctionArgs(**{"source": source, "handler": "work.handler", **args})
+
+
+@pytest.mark.parametrize(("subnets", "groups"), [(1, 1), (16, 5)])
+def test_a_vpc_has_a_subnet_and_a_security_group_at_least(subnets: int, groups: int) -> None:
+    VpcArgs(subnet_ids=["subnet-1"] * subnets, security_group_ids=["sg-1"] * groups)
+
+
+@pytest.mark.parametrize(
+    ("subnets", "groups", "complaint"),
+    [
+        (0, 1, "vpc.subnet_ids, their number = 0 is out of range; allowed: 1 to 16 subnets"),
+        (17, 1, "vpc.subnet_ids, their number = 17"),
+        (1, 0, "vpc.security_group_ids, their number = 0 is out of range; allowed: 1 to 5"),
+        (1, 6, "vpc.security_group_ids, their number = 6"),
+    ],
+)
+def test_a_vpc_that_lambda_refuses_is_refused(subnets: int, groups: int, complaint: str) -> None:
+    with pytest.raises(LimitError, match=complaint):
+        VpcArgs(subnet_ids=["subnet-1"] * subnets, security_group_ids=["sg-1"] * groups)
+
+
+def test_variables_of_ours_count_too(deploy_function: Deploy) -> None:
+    with pytest.raises(LimitError, match=r"environment takes 41\d\d bytes"):
+        deploy_function(environment={"MODE": "x" * 4_092})
 
 
 def test_dependencies_of_another_architecture_are_refused(

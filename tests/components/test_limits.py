@@ -150,6 +150,7 @@ def test_fifo_dead_letters_start_anew_and_may_be_kept_as_long_as_messages() -> N
 
 def test_pollers_within_their_range_and_the_reserved_concurrency_are_accepted() -> None:
     limits.check_pollers(2, 2_000, maximum_concurrency=None, reserved=None)
+    limits.check_pollers(200, 200, maximum_concurrency=None, reserved=None)
     limits.check_pollers(2, 2, maximum_concurrency=None, reserved=20)
 
 
@@ -157,10 +158,12 @@ def test_pollers_within_their_range_and_the_reserved_concurrency_are_accepted() 
     ("pollers", "maximum", "reserved", "complaint"),
     [
         ((1, 200), None, None, "pollers.minimum = 1 is out of range; allowed: 2 to 200"),
+        ((201, 300), None, None, "pollers.minimum = 201 is out of range"),
+        ((2, 1), None, None, "pollers.maximum = 1 is out of range; allowed: 2 to 2000"),
         ((2, 2_001), None, None, "pollers.maximum = 2001 is out of range"),
         ((9, 8), None, None, "pollers.minimum = 9 is above pollers.maximum = 8"),
         ((2, 8), 5, None, "maximum_concurrency = 5 and pollers exclude each other"),
-        ((2, 3), None, 29, "invoke 30 times at once, above reserved_concurrency = 29.*to 2,"),
+        ((2, 3), None, 29, "invoke 30 times at once, above reserved_concurrency = 29.*reserve 30"),
     ],
 )
 def test_pollers_that_lambda_refuses_or_that_throttle_are_refused(
@@ -172,14 +175,62 @@ def test_pollers_that_lambda_refuses_or_that_throttle_are_refused(
 
 def test_filters_are_few_short_and_say_something() -> None:
     limits.check_filters([{"body": {"a": ["b"]}}] * 10)
-    limits.check_filters([{"b": "x" * (4_096 - 9)}])
+    limits.check_filters([{"body": ["x" * (4_096 - 14)]}])
+    limits.check_filters([{"body": {"a": {"b": [{"prefix": "x"}, None]}, "$or": [{"c": [1]}]}}])
     for filters, complaint in (
         ([{"body": {"a": ["b"]}}] * 11, "filters has 11 entries; allowed: 0 to 10"),
-        ([{"b": "x" * (4_096 - 8)}], r"filters\[0\] has 4097 characters as JSON"),
-        ([{"b": 1}, {}], r"filters\[1\] = {} matches nothing in particular"),
+        ([{"body": ["x" * (4_096 - 13)]}], r"filters\[0\] has 4097 characters as JSON"),
+        ([{"body": ["a"]}, {}], r"filters\[1\] looks at nothing; allowed: body alone"),
+        ([{"messageAttributes": ["a"]}], "looks at messageAttributes; .* deletes what matches no"),
+        ([{"body": ["a"], "eventSource": ["b"]}], "looks at body, eventSource; allowed: body"),
+        ([{"body": "a"}], "is no pattern: each key leads to an object or to a list"),
+        ([{"body": {"a": {}}}], "is no pattern"),
+        ([{"body": {"a": [1], "b": 1}}], "is no pattern"),
     ):
         with pytest.raises(LimitError, match=complaint):
             limits.check_filters(filters)
+
+
+@pytest.mark.parametrize("handler", ["work.handler", "a/b.handler", f"m.{'f' * 126}"])
+def test_handlers_that_lambda_finds_are_accepted(handler: str) -> None:
+    limits.check_handler(handler)
+
+
+@pytest.mark.parametrize(
+    "handler", ["handler", ".handler", "work.", "a b.handler", f"m.{'f' * 127}"]
+)
+def test_handlers_that_lambda_refuses_are_refused(handler: str) -> None:
+    with pytest.raises(LimitError, match=r"handler = .* is not of the form module\.function"):
+        limits.check_handler(handler)
+
+
+def test_variables_that_lambda_takes_are_accepted() -> None:
+    limits.check_environment({"MODE": "x", "a1": "", "A_": object()})
+    limits.check_environment({"MODE": "é" * 2_046})
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"A": "x"}, "variable 'A'; allowed: 2 or more letters"),
+        ({"1A": "x"}, "variable '1A'"),
+        ({"A-B": "x"}, "variable 'A-B'"),
+        ({"AWS_REGION": "x"}, "variable 'AWS_REGION', which Lambda sets itself"),
+        ({"_HANDLER": "x"}, "variable '_HANDLER', which Lambda sets itself"),
+        ({"MODE": "é" * 2_046 + "x"}, "environment takes 4097 bytes; allowed: 0 to 4096"),
+    ],
+)
+def test_variables_that_lambda_refuses_are_refused(
+    variables: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(LimitError, match=complaint):
+        limits.check_environment(variables)
+
+
+def test_what_is_none_of_the_allowed_is_refused_with_them() -> None:
+    limits.check_one_of("architecture", "arm64", ("arm64", "x86_64"))
+    with pytest.raises(LimitError, match="architecture = 'arm' is unknown; allowed: arm64, x86_64"):
+        limits.check_one_of("architecture", "arm", ("arm64", "x86_64"))
 
 
 def test_a_function_has_up_to_five_layers() -> None:
@@ -247,8 +298,10 @@ def test_queue_names_that_sqs_refuses_are_refused(
 
 def test_an_alarm_on_the_age_of_messages_can_ring() -> None:
     limits.check_message_age_alarm(59, 60)
-    with pytest.raises(LimitError, match=r"message_age_seconds = 60 .*allowed: 1 to 59 seconds"):
-        limits.check_message_age_alarm(60, 60)
+    limits.check_message_age_alarm(1, 60)
+    for seconds in (0, 60):
+        with pytest.raises(LimitError, match=rf"seconds = {seconds} .*allowed: 1 to 59 seconds"):
+            limits.check_message_age_alarm(seconds, 60)
 
 
 def test_names_that_must_differ_are_told() -> None:
@@ -274,7 +327,14 @@ def test_names_from_which_aws_refuses_resources_are_refused(name: str) -> None:
         limits.check_name(name, "-consumer-function")
 
 
-def test_every_limit_names_its_source() -> None:
-    named = [value for value in vars(limits).values() if isinstance(value, limits.Limit)]
-    assert named
-    assert all("Reference" in limit.source or "Guide" in limit.source for limit in named)
+RANGES = {name: value for name, value in vars(limits).items() if isinstance(value, limits.Limit)}
+
+
+@pytest.mark.parametrize("limit", RANGES.values(), ids=RANGES)
+def test_every_range_has_its_ends_in_it_and_a_source(limit: limits.Limit) -> None:
+    for value in (limit.minimum, limit.maximum):
+        limit.check("argument", value)
+    for value in (limit.minimum - 1, limit.maximum + 1):
+        with pytest.raises(LimitError, match=f"argument = {value} is out of range; allowed: "):
+            limit.check("argument", value)
+    assert "Reference" in limit.source or "Guide" in limit.source

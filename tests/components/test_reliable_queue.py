@@ -80,6 +80,14 @@ def test_the_queue_forgets_before_its_dead_letters_and_both_are_encrypted(
     assert queue["sqsManagedSseEnabled"] is dlq["sqsManagedSseEnabled"] is True
 
 
+def test_messages_and_dead_letters_are_kept_as_long_as_asked(deploy_queue: Make) -> None:
+    deployed = deploy_queue(retention_seconds=86_400, dlq_retention_seconds=172_800)
+    kept = {
+        r.name: r.inputs["messageRetentionSeconds"] for r in deployed.resources if r.type == QUEUE
+    }
+    assert kept == {"events-queue": 86_400, "events-dlq": 172_800}
+
+
 @pytest.mark.parametrize("count", [1, 2, 1_000])
 def test_a_message_is_dead_lettered_after_the_last_receive(deploy_queue: Make, count: int) -> None:
     redrive = deploy_queue(max_receive_count=count).only("aws:sqs/redrivePolicy:RedrivePolicy")
@@ -113,9 +121,12 @@ def test_a_batch_always_answers_which_messages_failed(deploy_queue: Make) -> Non
 
 
 def test_maximum_concurrency_follows_what_the_function_has_reserved(deploy_queue: Make) -> None:
-    deployed = deploy_queue(function={"reserved_concurrency": 4})
-    mapping = deployed.only("aws:lambda/eventSourceMapping:EventSourceMapping").inputs
-    assert mapping["scalingConfig"] == {"maximumConcurrency": 4}
+    existing = ExistingFunctionArgs(
+        function_arn=FUNCTION_ARN, role_name="our-role", timeout_seconds=20, reserved_concurrency=4
+    )
+    for function in ({"reserved_concurrency": 4}, existing):
+        mapping = deploy_queue(function=function).only(MAPPING)
+        assert mapping.inputs["scalingConfig"] == {"maximumConcurrency": 4}
 
 
 def test_nothing_is_polled_before_the_role_and_the_dead_letters_are_settled(
@@ -153,26 +164,38 @@ def test_a_function_that_exists_is_fed_like_one_of_ours(deploy_queue: Make) -> N
     )
 
 
-def test_the_timeout_of_a_function_may_be_known_later(deploy: Make, queue_args: Make) -> None:
+# A number that another stack tells is a float.
+@pytest.mark.parametrize("timeout", [30, 30.0])
+def test_the_timeout_of_a_function_may_be_known_later(
+    deploy: Make, queue_args: Make, timeout: float
+) -> None:
     def program() -> None:
         existing = ExistingFunctionArgs(
             function_arn=FUNCTION_ARN,
             role_name="our-role",
-            timeout_seconds=pulumi.Output.from_input(30),
+            timeout_seconds=pulumi.Output.from_input(timeout),
             log_group_name="our-logs",
         )
         ReliableQueue("events", queue_args(function=existing))
 
     deployed = deploy(program)
     assert deployed.only(QUEUE, "events-queue").inputs["visibilityTimeoutSeconds"] == 180
+    operate = deployed.only("aws:iam/policy:Policy", "events-may-operate").document("policy")
+    assert {s["Sid"]: s["Resource"] for s in operate["Statement"]}["ReadConsumerLogs"] == (
+        "arn:aws:logs:eu-west-1:111122223333:log-group:our-logs:*"
+    )
 
 
 @pytest.mark.parametrize(
     ("timeout", "complaint"),
-    [(30, "visibility_timeout_seconds = 29 is below"), (901, "timeout_seconds = 901 is out of")],
+    [
+        (30, "visibility_timeout_seconds = 29 is below"),
+        (901, "timeout_seconds = 901 is out of"),
+        (1.5, "timeout_seconds = 1.5 is not a whole number"),
+    ],
 )
 def test_a_timeout_that_is_known_later_is_checked_then(
-    deploy: Make, queue_args: Make, timeout: int, complaint: str
+    deploy: Make, queue_args: Make, timeout: float, complaint: str
 ) -> None:
     def program() -> None:
         existing = ExistingFunctionArgs(
@@ -197,6 +220,10 @@ def test_without_a_consumer_there_is_a_queue_with_its_dead_letters(
     deployed = deploy(program)
     assert not [r for r in deployed.resources if r.type.startswith("aws:lambda")]
     assert deployed.only(QUEUE, "events-queue").inputs["visibilityTimeoutSeconds"] == 30
+    chosen = deploy(
+        lambda: ReliableQueue("own", queue_args(consumer=None, visibility_timeout_seconds=7))
+    )
+    assert chosen.only(QUEUE, "own-queue").inputs["visibilityTimeoutSeconds"] == 7
     operate = deployed.only("aws:iam/policy:Policy", "events-may-operate").document("policy")
     assert {s["Sid"] for s in operate["Statement"]} == {
         "WorkOnDeadLetters", "RedriveToQueue", "ReadAlarms", "ReadMetrics"
@@ -223,29 +250,30 @@ def test_provisioned_pollers_take_the_place_of_a_maximum(deploy_queue: Make) -> 
 
 
 def test_a_message_must_match_one_of_the_filters(deploy_queue: Make) -> None:
-    patterns = [{"body": {"gender": ["F"]}}, {"messageAttributes": {"a": ["b"]}}]
+    patterns = [{"body": {"gender": ["F"]}}, {"body": {"a": ["b"]}}]
     mapping = deploy_queue(consumer={"filters": patterns}).only(MAPPING)
     assert mapping.inputs["filterCriteria"] == {
         "filters": [
             {"pattern": '{"body": {"gender": ["F"]}}'},
-            {"pattern": '{"messageAttributes": {"a": ["b"]}}'},
+            {"pattern": '{"body": {"a": ["b"]}}'},
         ]
     }
     assert "filterCriteria" not in deploy_queue().only(MAPPING).inputs
 
 
+@pytest.mark.parametrize("by_content", [True, False])
 @pytest.mark.parametrize(("is_wide", "scope", "limit"), [
     (True, "messageGroup", "perMessageGroupId"), (False, "queue", "perQueue")
 ])  # fmt: skip
 def test_a_fifo_queue_has_a_fifo_dead_letter_queue_and_no_window(
-    deploy_queue: Make, is_wide: bool, scope: str, limit: str
+    deploy_queue: Make, is_wide: bool, scope: str, limit: str, by_content: bool
 ) -> None:
     deployed = deploy_queue(
-        fifo=FifoArgs(content_based_deduplication=is_wide, high_throughput=is_wide)
+        fifo=FifoArgs(content_based_deduplication=by_content, high_throughput=is_wide)
     )
     for queue in [r.inputs for r in deployed.resources if r.type == QUEUE]:
         assert queue["fifoQueue"] is True
-        assert queue["contentBasedDeduplication"] is is_wide
+        assert queue["contentBasedDeduplication"] is by_content
         assert (queue["deduplicationScope"], queue["fifoThroughputLimit"]) == (scope, limit)
     assert deployed.only(MAPPING).inputs["maximumBatchingWindowInSeconds"] == 0
 
@@ -363,6 +391,11 @@ def test_tags_are_on_everything_that_takes_tags(deploy_queue: Make) -> None:
     assert {name for name, tags in tagged.items() if tags == of_the_function} == {
         "events-consumer-function", "events-consumer-role", "events-consumer-logs"
     }  # fmt: skip
+    assert all(
+        tags == {"team": "a", "cost": "1"}
+        for name, tags in tagged.items()
+        if not name.startswith("events-consumer-") or name.endswith(("-errors", "-throttles"))
+    )
     untaggable = {
         "Queue policies": "aws:sqs/queuePolicy:QueuePolicy",
         "redrive": "aws:sqs/redrivePolicy:RedrivePolicy",
@@ -480,7 +513,11 @@ def test_senders_and_operators_have_policies_of_their_own(deploy_queue: Make) ->
         ({"queue_name": "a", "queue_name_prefix": "b"}, "exclude each other"),
         ({"queue_name": "a.fifo"}, "queue_name = 'a.fifo'"),
         ({"tags": {"aws:x": "1"}}, "tags has the key 'aws:x'"),
-        ({"consumer": {"filters": [{}]}}, r"filters\[0\] = {} matches"),
+        ({"consumer": {"filters": [{}]}}, r"filters\[0\] looks at nothing"),
+        (
+            {"tags": {str(n): "" for n in range(50)}, "function": {"tags": {"a": ""}}},
+            "tags has 51 entries; allowed: 0 to 50",
+        ),
         (
             {"consumer": {"pollers": PollersArgs(), "maximum_concurrency": 5}},
             "maximum_concurrency = 5 and pollers exclude each other",

@@ -167,21 +167,18 @@ def test_what_matches_no_filter_is_not_processed_and_not_kept(
     def program() -> None:
         function = PythonFunctionArgs(source=code, handler="consumer.handler")
         consumer = ConsumerArgs(
-            function=function, filters=[{"messageAttributes": {"kind": {"stringValue": ["a"]}}}]
+            function=function, filters=[{"body": {"kind": ["a"]}}, {"body": {"kind": ["c"]}}]
         )
         export(ReliableQueue("filtered", ReliableQueueArgs(consumer=consumer)))
 
     with deployed(aws, program) as stack:
-        for kind in ("b", "a"):
-            aws.clients.sqs.send_message(
-                QueueUrl=stack.outputs["queue"],
-                MessageBody=f"of-{kind}",
-                MessageAttributes={"kind": {"DataType": "String", "StringValue": kind}},
-            )
-        wait_for_bodies(aws, stack.outputs["logs"], {"of-a"})
+        matching = {'{"kind":"a"}', '{"kind":"c"}'}
+        for body in ('{"kind":"b"}', "no JSON", *matching):
+            aws.clients.sqs.send_message(QueueUrl=stack.outputs["queue"], MessageBody=body)
+        wait_for_bodies(aws, stack.outputs["logs"], matching)
         left = attributes(aws, stack.outputs["queue"])
         assert left["ApproximateNumberOfMessages"] == "0"
-        assert got(aws, stack.outputs["logs"]) == {"of-a"}
+        assert got(aws, stack.outputs["logs"]) == matching
         assert attributes(aws, stack.outputs["dlq"])["ApproximateNumberOfMessages"] == "0"
 
 
