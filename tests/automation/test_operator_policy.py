@@ -33,7 +33,8 @@ ALARM = "depth"
 ALARMS = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"
 LOG_GROUP = "consumer"
 _NUMBERS = itertools.count()
-# The emulator has no move tasks, so nothing can be refused there; see the last test.
+# The emulator has no move tasks, so nothing can be refused there; by simulation they are proven in
+# tests/components/test_least_privilege.py.
 NATIVE = {"sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:CancelMessageMoveTask"}
 
 
@@ -283,19 +284,3 @@ def test_operator_without_one_action_is_refused(
         operation(world, operator)
     if isinstance(refused.value, ClientError):
         assert "AccessDenied" in refused.value.response["Error"].get("Code", "")
-
-
-@pytest.mark.parametrize("action", sorted(NATIVE))
-def test_native_redrive_is_allowed_on_the_dead_letter_queue_only(world: World, action: str) -> None:
-    iam = world.root.session.client("iam", endpoint_url=world.endpoint_url)
-
-    def decision(document: policies.PolicyDocument[str], arn: str) -> str:
-        answer = iam.simulate_custom_policy(
-            PolicyInputList=[json.dumps(document)], ActionNames=[action], ResourceArns=[arn]
-        )
-        return answer["EvaluationResults"][0]["EvalDecision"]
-
-    lacking = without(world.document, "WorkOnDeadLetters", action)
-    assert decision(world.document, world.outputs.dlq_arn) == "allowed"
-    assert decision(world.document, world.outputs.queue_arn) == "implicitDeny"
-    assert decision(lacking, world.outputs.dlq_arn) == "implicitDeny"
