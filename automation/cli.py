@@ -35,7 +35,7 @@ HELD, BROKEN, WRONG = 0, 1, 2
 class _MessagesPerSecond(click.ParamType[float | None]):
     """A rate, or the word that stands for no limit."""
 
-    name = "NUMBER|unlimited"
+    name = "rate"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -50,22 +50,27 @@ class _MessagesPerSecond(click.ParamType[float | None]):
 def cli() -> None:
     """Deploy, prove, look into and repair a reliable queue.
 
-    Exit codes: 0 done or held, 1 the check failed, 2 wrong use or environment.
+    When the alarm has rung, begin with `status` and `dlq list`; docs/operations.md leads on from
+    there. PULUMI_STACK and RELIABLE_QUEUE_TARGET spare --stack and --target.
+
+    Exit codes: 0 done or held, 1 the check failed or not all is done, 2 wrong use or environment.
     """
 
 
-@cli.command()
+@cli.command(short_help="Prove on a throw-away stack that nothing is lost.")
 @target_option(envvar=None)
 @click.option(
     "--duration",
     type=click.FloatRange(min=0, max=890, min_open=True),
     default=5,
     show_default=True,
-    help="How long the producer sends, in seconds.",
+    metavar="SECONDS",
+    help="How long the producer sends.",
 )
 @click.option(
     "--rate",
     type=_MessagesPerSecond(),
+    metavar="N|unlimited",
     default=20,
     show_default=True,
     help="Messages per second, or 'unlimited'.",
@@ -75,18 +80,21 @@ def cli() -> None:
     type=click.FloatRange(0, 1),
     default=0.25,
     show_default=True,
+    metavar="PART",
     help="Part of the messages that lack store_id.",
 )
 @click.option(
     "--messages",
     type=click.IntRange(1, 1_000_000),
+    metavar="N",
     help="How many messages at the most.  [default: no limit]",
 )
-@click.option("--seed", type=int, help="Makes the messages repeatable.")
+@click.option("--seed", type=int, metavar="N", help="Makes the messages repeatable.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    help="Give up waiting for the queue to settle, in seconds.  [default: 120 local, 900 aws]",
+    metavar="SECONDS",
+    help="Give up waiting for the queue to settle.  [default: 120 local, 900 aws]",
 )
 @click.option(
     "--redrive",
@@ -107,7 +115,9 @@ def cli() -> None:
     metavar="FILE.html",
     help="Write a page of the run: what happened when, and where each bad message went.",
 )
-@click.option("--stack", help="The stack's name.  [default: e2e- and random characters]")
+@click.option(
+    "--stack", metavar="NAME", help="The stack's name.  [default: e2e- and random characters]"
+)
 @yes_option("No question before touching a real account.")
 @click.option(
     "--config",
@@ -183,7 +193,7 @@ def _confirm(target: Target, *, yes: bool, progress: Progress) -> None:
     ask(f"Create and destroy a stack in {where}?", yes=yes, progress=progress)
 
 
-@cli.command()
+@cli.command(short_help="Run a command inside the embedded AWS, or keep that running.")
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
@@ -224,8 +234,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
     except click.Abort:
-        # Ctrl-C at a question, or before anything was created.
-        _complain("stopped; nothing was created")
+        # Ctrl-C at a question, or while a command only looks.
+        _complain("stopped")
     except (AutomationError, BotoCoreError, ClientError, OSError) as error:
         for message in _messages(error):
             _complain(message)

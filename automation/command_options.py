@@ -101,5 +101,14 @@ def ask(question: str, *, yes: bool, progress: Progress) -> None:
     if not sys.stdin.isatty():
         raise AutomationError(f"{question} Nothing was done: say --yes where nobody can be asked")
     with progress.paused():
-        if not click.confirm(question, err=True):
+        if not _is_confirmed(question):
             raise AutomationError("nothing was done")
+
+
+def _is_confirmed(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        # Ctrl-C leaves the cursor behind the question.
+        click.echo(err=True)
+        raise AutomationError("stopped; nothing was done") from None

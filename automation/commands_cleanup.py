@@ -23,7 +23,7 @@ from automation.stacks import diagnostics
 from automation.targets import Target, TargetName, opened_target
 
 
-@click.command()
+@click.command(short_help="Show and remove what runs have left.")
 @yes_option()
 @target_option("What is left on this machine, or in the account of the ambient credentials.")
 @json_option

@@ -16,7 +16,14 @@ from automation.deadletters.purging import drain_to_file, purge_queue
 from automation.deadletters.reasons import failure_events
 from automation.deadletters.survey import Letter, Survey
 from automation.errors import AutomationError, StillWaitingError
-from automation.letter_views import group_key, letter_line, letter_row, log_lines
+from automation.letter_views import (
+    group_key,
+    is_about,
+    letter_line,
+    letter_lines,
+    letter_row,
+    log_lines,
+)
 from automation.operating import Operated, cancelled_by_signals, operated_stack
 from automation.progress import Progress
 from automation.queue_depth import Depth, queue_depth
@@ -32,13 +39,16 @@ show_personal_option = click.option(
 )
 
 
-@click.group()
+@click.group(short_help="Look into the dead-letter queue, redrive it, empty it.")
 def dlq() -> None:
-    """Look into the dead-letter queue, redrive it, or empty it into a file."""
+    """Look into the dead-letter queue, redrive it, or empty it into a file.
+
+    docs/operations.md leads from the alarm to the fix.
+    """
 
 
 @dlq.command("list")
-@click.option("--limit", type=click.IntRange(1), help="Show so many at the most.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Show so many at the most.")
 @where_option
 @click.option(
     "--group-by",
@@ -99,7 +109,7 @@ def list_command(
     return DONE
 
 
-@dlq.command()
+@dlq.command(short_help="Show all of one dead letter.")
 @show_body_option
 @show_personal_option
 @click.argument("message_id", metavar="ID")
@@ -131,20 +141,17 @@ def show(
             operated.outputs.consumer_log_group_name,
             since_ms=int((letter.message.sent_at_seconds - 60) * 1000),
         )
-        records = [event.record for event in events if event.record.get("message_id") == message_id]
-    row = letter_row(letter, disclosure) | {"system": dict(letter.message.system)}
+        records = [event.record for event in events if is_about(event.record, letter.message)]
     if wants_json:
-        print_json(row | {"records": records})
+        system = dict(letter.message.system)
+        print_json(letter_row(letter, disclosure) | {"system": system, "records": records})
         return DONE
-    for key, value in row.items():
-        click.echo(f"{key:<20} {value}")
-    click.echo("attempts in the consumer's log:")
-    for line in log_lines(records) or ["none"]:
-        click.echo(f"  {line}")
+    for line in [*letter_lines(letter, disclosure), *log_lines(records)]:
+        click.echo(line)
     return DONE
 
 
-@dlq.command()
+@dlq.command(short_help="Move every dead letter into a file.")
 @click.option(
     "--backup",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-from automation.answers import DONE, print_json_rows
+from automation.answers import DONE, duration, print_json_rows
 from automation.command_options import stack_options
 from automation.log_events import LogEvent, LogReader
 from automation.operating import cancelled_by_signals, operated_stack
@@ -35,7 +35,7 @@ class _Span(click.ParamType[float]):
         return int(match[1]) * _UNIT_SECONDS[match[2]]
 
 
-@click.command()
+@click.command(short_help="Show the consumer's log records.")
 @click.option("--follow", is_flag=True, help="Stay and show what comes; Ctrl-C ends it.")
 @click.option("--failures", is_flag=True, help="Only records of failed messages.")
 @click.option("--run", "run_id", metavar="ID", help="Only records about one producer run.")
@@ -67,13 +67,17 @@ def logs(
         events = (
             event
             for event in _events(reader, pause_seconds, cancel)
-            if (event.is_failure or not failures) and is_about(event.record, run_id)
+            if (event.is_failure or not failures) and is_of_run(event.record, run_id)
         )
         if wants_json:
             print_json_rows("records", (event.record for event in events), dict[str, object])
             return DONE
+        is_empty = True
         for event in events:
+            is_empty = False
             click.echo(_log_line(event.record))
+    if is_empty:
+        progress.say(f"no such record in the last {duration(since)} (--since goes further back)")
     return DONE
 
 
@@ -87,7 +91,7 @@ def _events(
             return
 
 
-def is_about(record: Mapping[str, object], run_id: str | None) -> bool:
+def is_of_run(record: Mapping[str, object], run_id: str | None) -> bool:
     """Whether a record names a producer run; any does when there is no `run_id`."""
     processed = record.get("processed")
     is_processed = isinstance(processed, dict) and run_id in processed

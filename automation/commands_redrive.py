@@ -14,27 +14,31 @@ from automation.redriving import Done, redrive_letters
 from automation.targets import TargetName
 
 
-@click.command()
+@click.command(short_help="Move dead letters back to the queue.")
 @where_option
-@click.option("--limit", type=click.IntRange(1), help="Move so many at the most.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Move so many at the most.")
 @click.option(
     "--rate",
     type=click.FloatRange(0.1, 100_000),
+    metavar="N",
     help="Messages per second at the most.  [default: as fast as it goes]",
 )
 @click.option(
     "--canary",
     type=click.IntRange(1, 1_000),
+    metavar="N",
     help="Move so many first and the rest only if none of them fails again.",
 )
 @click.option(
     "--canary-wait",
     type=click.FloatRange(0, min_open=True),
-    help="How long to watch the canary at the most, in seconds.  [default: 13 local, 130 aws]",
+    metavar="SECONDS",
+    help="How long to watch the canary at the most.  [default: 13 local, 130 aws]",
 )
 @click.option(
     "--max-redrives",
     type=click.IntRange(1),
+    metavar="N",
     help="Leave alone what was redriven so often.  [default: 3]",
 )
 @click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the stack's queue]")

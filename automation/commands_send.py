@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 
-@click.command()
+@click.command(short_help="Send messages from a file or from standard input.")
 @click.option(
     "--attribute",
     "attributes",
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     metavar="NAME[:TYPE]=VALUE",
     help="For messages that lack it; the type is String by default. Can be given several times.",
 )
-@click.option("--group", help="Message group, for messages that name none.")
+@click.option("--group", metavar="NAME", help="Message group, for messages that name none.")
 @click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the stack's queue]")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @stack_options
@@ -97,7 +97,7 @@ def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
     return name, attribute_from_json(name, content)
 
 
-@click.command()
+@click.command(short_help="Send what a purge has backed up.")
 @click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the DLQ]")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @yes_option()

@@ -1,9 +1,11 @@
 """Dead letters as JSON objects and as lines for a person, masked as far as they have to be."""
 
+import json
 from collections.abc import Iterable, Mapping
 
 from automation.answers import duration
 from automation.deadletters.masking import MASK, Disclosure, shown_attributes, shown_body
+from automation.deadletters.message import Message
 from automation.deadletters.survey import Letter
 from automation.errors import AutomationError
 
@@ -65,10 +67,49 @@ def group_key(letter: Letter, group_by: str, disclosure: Disclosure) -> str:
     return value
 
 
-def log_lines(records: Iterable[Mapping[str, object]]) -> list[str]:
-    """Log records of one message as lines."""
+def letter_lines(letter: Letter, disclosure: Disclosure) -> list[str]:
+    """All of one dead letter, for a person."""
+    message = letter.message
+    rows = {
+        "id": message.message_id,
+        "reason": letter.reason,
+        "age": duration(letter.age_seconds),
+        "expires in": duration(letter.expires_in_seconds),
+        "receive count": message.receive_count,
+        "redrive count": message.redrive_count or 0,
+        "group": message.group or "none",
+    }
+    body = shown_body(message, disclosure)
     return [
-        f"{record.get('timestamp')}  attempt {record.get('receive_count')}  "
+        *(f"{name:<15}{value}" for name, value in rows.items()),
+        *_indented("attributes", shown_attributes(message, disclosure)),
+        *_indented("system", message.system),
+        f"{'body':<15}{body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)}",
+    ]
+
+
+def _indented(title: str, values: Mapping[str, object]) -> list[str]:
+    width = max((len(name) for name in values), default=0)
+    return [f"{title}:", *(f"  {name:<{width}}  {value}" for name, value in values.items())]
+
+
+def is_about(record: Mapping[str, object], message: Message) -> bool:
+    """Whether a log record is of this message, also under an id that it had before.
+
+    A redrive and a restore give a message a new id; `run_id` and `seq` stay.
+    """
+    if record.get("message_id") == message.message_id:
+        return True
+    run_id, seq = message.text("run_id"), message.text("seq")
+    is_same = record.get("run_id") == run_id and str(record.get("seq")) == seq
+    return run_id is not None and seq is not None and is_same
+
+
+def log_lines(records: Iterable[Mapping[str, object]]) -> list[str]:
+    """The log records of one message's attempts, for a person."""
+    lines = [
+        f"  {record.get('timestamp')}  attempt {record.get('receive_count')}  "
         f"{record.get('exception_name')}: {record.get('reason', record.get('message'))}"
         for record in records
     ]
+    return ["attempts in the consumer's log:", *(lines or ["  none"])]

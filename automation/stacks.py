@@ -152,7 +152,10 @@ def stack_outputs(target: Target, name: str) -> StackOutputs:
         outputs = workspace.stack_outputs(name)
     except StackNotFoundError as error:
         known = ", ".join(summary.name for summary in workspace.list_stacks()) or "none"
-        raise AutomationError(f"--stack: no stack {name!r}; stacks here: {known}") from error
+        where = "the embedded AWS" if target.name == "local" else "your Pulumi backend"
+        raise AutomationError(
+            f"--stack: no stack {name!r} in {where} (--target {target.name}); stacks here: {known}"
+        ) from error
     except CommandError as error:
         raise AutomationError(f"stack {name!r} can't be read: {diagnostics(error)}") from error
     if not outputs:

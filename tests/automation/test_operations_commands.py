@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +25,10 @@ from automation import (
 from automation.answers import duration
 from automation.aws_errors import explained_aws_errors
 from automation.errors import AutomationError
+from automation.log_events import LogEvent, LogReader
 from automation.operating import Operated
+from automation.queue_depth import Depth
+from automation.status import StackStatus, read_status
 from automation.targets import LOCAL_PACE, Clients
 from components.outputs import FIELDS, StackOutputs
 
@@ -53,6 +58,7 @@ def operated(clients: Clients, tmp_path: Path) -> Operated:
 
     class FakeTarget:
         name = "local"
+        region = "us-east-1"
         pace = dataclasses.replace(LOCAL_PACE, quiet_seconds=0)
 
     return Operated(
@@ -318,3 +324,112 @@ def test_sparkline_goes_from_low_to_high() -> None:
 )
 def test_duration_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_watching_ends_at_ctrl_c(
+    run: Run, operated: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[StackStatus] = []
+
+    def look(*_: object) -> StackStatus:
+        if looks:
+            signal.raise_signal(signal.SIGINT)
+        looks.append(read_status(operated.clients, operated.outputs))
+        return looks[-1]
+
+    monkeypatch.setattr(commands_status, "read_status", look)
+    code, output, error = run("status", "--watch")
+    assert (code, error, len(looks)) == (0, "", 2)
+    assert "s, embedded AWS, us-east-1, " in output
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_following_the_log_ends_at_ctrl_c(
+    run: Run, operated: Operated, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    log(operated, {"level": "INFO", "message": "one"})
+    new_events = LogReader.new_events
+
+    def interrupted(reader: LogReader) -> Iterator[LogEvent]:
+        yield from new_events(reader)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(LogReader, "new_events", interrupted)
+    code, output, error = run("logs", "--follow", *flags)
+    assert (code, error) == (0, "")
+    if flags:
+        assert [record["message"] for record in json.loads(output)["records"]] == ["one"]
+    else:
+        assert output.endswith("  INFO  one\n")
+
+
+def test_log_without_a_record_says_so(run: Run, operated: Operated) -> None:
+    log(operated, {"level": "INFO", "message": "one"})
+    code, output, error = run("logs", "--run", "nobody", "--since", "15m")
+    assert (code, output) == (0, "")
+    assert error == "no such record in the last 15 min (--since goes further back)\n"
+
+
+def log(operated: Operated, record: dict[str, object]) -> None:
+    """Have the consumer log a record."""
+    logs, group = operated.clients.logs, operated.outputs.consumer_log_group_name
+    logs.create_log_stream(logGroupName=group, logStreamName="stream")
+    event = {"timestamp": int(time.time() * 1000), "message": json.dumps(record)}
+    logs.put_log_events(logGroupName=group, logStreamName="stream", logEvents=[event])  # type: ignore[list-item]
+
+
+def test_restored_letter_shows_the_attempts_under_its_first_id(
+    run: Run, operated: Operated
+) -> None:
+    attribute = {"DataType": "String", "StringValue": "r"}
+    sent = operated.clients.sqs.send_message(
+        QueueUrl=operated.outputs.dlq_url,
+        MessageBody="secret",
+        MessageAttributes={"run_id": attribute, "seq": {**attribute, "StringValue": "7"}},  # type: ignore[dict-item]
+    )
+    log(
+        operated,
+        {
+            "level": "ERROR",
+            "timestamp": "noon",
+            "message_id": "another",
+            "receive_count": 2,
+            "run_id": "r",
+            "seq": 7,
+            "exception_name": "ValueError",
+            "reason": "no such store",
+        },
+    )
+    code, output, _ = run("dlq", "show", sent["MessageId"])
+    assert code == 0
+    assert "reason         no such store\n" in output
+    assert output.endswith(
+        "body           *** (6 bytes)\n"
+        "attempts in the consumer's log:\n"
+        "  noon  attempt 2  ValueError: no such store\n"
+    )
+
+
+def test_state_names_what_is_wrong_first() -> None:
+    seen = StackStatus(
+        queue=Depth(visible=0, in_flight=0, delayed=0),
+        dlq=Depth(visible=2, in_flight=0, delayed=0),
+        oldest_seconds=None,
+        dlq_oldest_seconds=3_700,
+        alarms={"a": "OK", "b": "ALARM"},
+        mappings={},
+        failed_attempts=4,
+        errors=1,
+        concurrency=None,
+    )
+    assert commands_status.status_text(seen, "here").plain.splitlines() == [
+        "stack            here",
+        "queue            0 visible, 0 in flight, 0 delayed",
+        "dead letters     2 visible, 0 in flight, 0 delayed, oldest 1 h 1 min",
+        "alarm            ALARM  b",
+        "alarm            OK     a",
+        "mapping          none: nothing takes messages to the consumer",
+        "failed messages  4 attempts in the last 5 min",
+        "failed batches   1 in the last 5 min",
+        "concurrency      unknown",
+    ]
