@@ -5,10 +5,12 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from components.layer import LayerError, dependency_layer
+from components import LimitError
+from components.layer import Architecture, LayerError, dependency_layer
 
 _WHEEL = {
     "fine/__init__.py": "ANSWER = 42\n",
@@ -23,15 +25,21 @@ _WHEEL = {
 @pytest.fixture
 def requirements(tmp_path: Path) -> Path:
     """A requirements file of one package, that needs no network."""
-    wheel = tmp_path / "fine-1.0-py3-none-any.whl"
+    return write_requirements(tmp_path, [make_wheel(tmp_path, "py3-none-any")])
+
+
+def make_wheel(folder: Path, tag: str) -> str:
+    wheel = folder / f"fine-1.0-{tag}.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in _WHEEL.items():
-            archive.writestr(name, content)
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    file = tmp_path / "requirements.txt"
-    file.write_text(
-        f"--no-index\n--find-links {tmp_path.as_posix()}\nfine==1.0 --hash=sha256:{digest}\n"
-    )
+            archive.writestr(name, content.replace("py3-none-any", tag))
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def write_requirements(folder: Path, hashes: list[str]) -> Path:
+    file = folder / "requirements.txt"
+    allowed = " ".join(f"--hash=sha256:{digest}" for digest in hashes)
+    file.write_text(f"--no-index\n--find-links {folder.as_posix()}\nfine==1.0 {allowed}\n")
     return file
 
 
@@ -99,6 +107,29 @@ def test_another_runtime_or_architecture_is_another_layer(
         for architecture in ("arm64", "x86_64")
     }
     assert len(archives) == len(installs) == 4
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_compiled_packages_are_those_of_the_architecture(
+    tmp_path: Path, architecture: Architecture
+) -> None:
+    machine = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture]
+    hashes = [
+        make_wheel(tmp_path, f"cp313-cp313-manylinux_2_28_{kind}") for kind in ("aarch64", "x86_64")
+    ]
+    file = write_requirements(tmp_path, hashes)
+    layer = dependency_layer(file, build_folder=tmp_path / "build", architecture=architecture)
+    with zipfile.ZipFile(layer.archive) as archive:
+        built_for = archive.read("python/fine-1.0.dist-info/WHEEL").decode()
+    assert built_for.endswith(f"manylinux_2_28_{machine}\n")
+
+
+@pytest.mark.parametrize("wrong", [{"runtime": "python3.9"}, {"architecture": "arm"}])
+def test_a_layer_for_what_lambda_does_not_run_is_refused(
+    requirements: Path, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(LimitError, match="is unknown; allowed: "):
+        dependency_layer(requirements, build_folder=tmp_path, **wrong)
 
 
 def test_nothing_half_built_is_left(

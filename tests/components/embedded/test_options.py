@@ -34,12 +34,26 @@ def handler(event, context):
 """
 
 
+# Stays until it is released, and says from when to when it was busy.
+_SLOW_CONSUMER = """
+import os, time
+
+def handler(event, context):
+    began = time.time()
+    while not os.path.exists(os.environ["RELEASED"]) and time.time() < began + 30:
+        time.sleep(0.01)
+    print(f"busy {began} {time.time()}")
+    return {"batchItemFailures": []}
+"""
+
+
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
     """The folder of a consumer."""
     folder = tmp_path / "code"
     folder.mkdir()
     (folder / "consumer.py").write_text(_CONSUMER)
+    (folder / "slow.py").write_text(_SLOW_CONSUMER)
     return folder
 
 
@@ -55,15 +69,15 @@ def attributes(aws: Target, url: str) -> dict[str, str]:
     return {str(name): value for name, value in answer["Attributes"].items()}
 
 
-def got(aws: Target, log_group: str) -> set[str]:
+def said(aws: Target, log_group: str, word: str) -> list[str]:
+    """What a consumer has printed after a word."""
     events = aws.clients.logs.filter_log_events(logGroupName=log_group).get("events", [])
     lines = [event.get("message", "").strip() for event in events]
-    return {
-        body
-        for line in lines
-        if line.startswith("got ")
-        for body in line.removeprefix("got ").split(",")
-    }
+    return [line.removeprefix(f"{word} ") for line in lines if line.startswith(f"{word} ")]
+
+
+def got(aws: Target, log_group: str) -> set[str]:
+    return {body for line in said(aws, log_group, "got") for body in line.split(",")}
 
 
 def wait_for_bodies(aws: Target, log_group: str, bodies: set[str]) -> None:
@@ -159,6 +173,58 @@ def test_a_longer_timeout_changes_in_place_and_the_queue_first(
         queue, function = "events-queue", "events-consumer-function"
         assert changed.index(queue) < changed.index(function)
         assert attributes(aws, stack.outputs["queue"])["VisibilityTimeout"] == "600"
+        stack.up(program(5))
+        assert {op for op, _ in stack.steps} == {"update"}
+        assert {queue, function} <= {name for _, name in stack.steps}
+        assert attributes(aws, stack.outputs["queue"])["VisibilityTimeout"] == "30"
+
+
+@pytest.mark.parametrize("maximum", [2, 4])
+def test_no_more_batches_than_the_maximum_are_processed_at_once(
+    aws: Target, deployed: Callable[..., Any], code: Path, tmp_path: Path, maximum: int
+) -> None:
+    released = tmp_path / "released"
+
+    def program() -> None:
+        slow = PythonFunctionArgs(
+            source=code,
+            handler="slow.handler",
+            environment={"RELEASED": str(released)},
+            timeout_seconds=60,
+        )
+        consumer = ConsumerArgs(function=slow, batch_size=1, maximum_concurrency=maximum)
+        export(ReliableQueue("busy", ReliableQueueArgs(consumer=consumer)))
+        quick = ConsumerArgs(function=PythonFunctionArgs(source=code, handler="consumer.handler"))
+        other = ReliableQueue("other", ReliableQueueArgs(consumer=quick))
+        pulumi.export("otherQueue", other.queue_url)
+        pulumi.export("otherLogs", other.consumer_log_group_name)
+
+    with deployed(aws, program) as stack:
+        queue, logs = stack.outputs["queue"], stack.outputs["logs"]
+        for number in range(7):
+            aws.clients.sqs.send_message(QueueUrl=queue, MessageBody=str(number))
+        wait_until(
+            f"{maximum} messages are in flight",
+            lambda: ((n := in_flight(aws, queue)) >= maximum, n),
+            timeout_seconds=20,
+        )
+        # Each of these was received after the emulator had looked at every queue again.
+        for body in ("1", "2"):
+            aws.clients.sqs.send_message(QueueUrl=stack.outputs["otherQueue"], MessageBody=body)
+            wait_for_bodies(aws, stack.outputs["otherLogs"], {body})
+        assert in_flight(aws, queue) == maximum
+        released.touch()
+        wait_until(
+            "all are processed",
+            lambda: (len(seen := said(aws, logs, "busy")) == 7, seen),
+            timeout_seconds=20,
+        )
+        spans = [tuple(map(float, line.split())) for line in said(aws, logs, "busy")]
+        assert max(sum(a <= at < b for a, b in spans) for at, _ in spans) == maximum
+
+
+def in_flight(aws: Target, url: str) -> int:
+    return int(attributes(aws, url)["ApproximateNumberOfMessagesNotVisible"])
 
 
 def test_what_matches_no_filter_is_not_processed_and_not_kept(
@@ -193,17 +259,55 @@ def test_a_delayed_message_waits_before_it_can_be_received(
         assert depth["ApproximateNumberOfMessages"] == "0"
 
 
-def test_a_fifo_queue_takes_the_same_message_of_a_group_once(
-    aws: Target, deployed: Callable[..., Any]
+# With high throughput a message is told apart within its group, else within the whole queue.
+@pytest.mark.parametrize(("is_wide", "taken"), [(True, "2"), (False, "1")])
+def test_a_fifo_queue_takes_the_same_message_once(
+    aws: Target, deployed: Callable[..., Any], is_wide: bool, taken: str
 ) -> None:
-    args = ReliableQueueArgs(consumer=None, fifo=FifoArgs(), queue_name_prefix="once-")
+    fifo = FifoArgs(high_throughput=is_wide)
+    args = ReliableQueueArgs(consumer=None, fifo=fifo, queue_name_prefix="once-")
     with deployed(aws, lambda: export(ReliableQueue("once", args))) as stack:
         url = stack.outputs["queue"]
         assert "/once-" in url
         assert url.endswith(".fifo")
         for group in ("a", "a", "b"):
             aws.clients.sqs.send_message(QueueUrl=url, MessageBody="same", MessageGroupId=group)
+        assert attributes(aws, url)["ApproximateNumberOfMessages"] == taken
+
+
+def test_without_content_based_deduplication_the_sender_says_what_is_the_same(
+    aws: Target, deployed: Callable[..., Any]
+) -> None:
+    fifo = FifoArgs(content_based_deduplication=False)
+    args = ReliableQueueArgs(consumer=None, fifo=fifo)
+    with deployed(aws, lambda: export(ReliableQueue("told", args))) as stack:
+        url = stack.outputs["queue"]
+        message = {"QueueUrl": url, "MessageBody": "same", "MessageGroupId": "a"}
+        for identity in ("1", "1", "2"):
+            aws.clients.sqs.send_message(**message, MessageDeduplicationId=identity)
         assert attributes(aws, url)["ApproximateNumberOfMessages"] == "2"
+        with pytest.raises(aws.clients.sqs.exceptions.ClientError, match="MessageDeduplicationId"):
+            aws.clients.sqs.send_message(**message)
+
+
+def test_a_fifo_queue_hands_over_each_group_in_its_order(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program() -> None:
+        function = PythonFunctionArgs(source=code, handler="consumer.handler")
+        consumer = ConsumerArgs(function=function, batch_size=3)
+        export(ReliableQueue("ordered", ReliableQueueArgs(consumer=consumer, fifo=FifoArgs())))
+
+    with deployed(aws, program) as stack:
+        sent = [f"{group}{number:02}" for number in range(10) for group in "ab"]
+        for body in sent:
+            aws.clients.sqs.send_message(
+                QueueUrl=stack.outputs["queue"], MessageBody=body, MessageGroupId=body[0]
+            )
+        wait_for_bodies(aws, stack.outputs["logs"], set(sent))
+        seen = ",".join(said(aws, stack.outputs["logs"], "got")).split(",")
+        for group in "ab":
+            assert [b for b in seen if b[0] == group] == [b for b in sent if b[0] == group]
 
 
 def test_a_function_of_the_program_itself_is_fed(
