@@ -1,7 +1,7 @@
 """What was sent, processed and dead-lettered, and the verdict; by identity, never by a count."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,7 +56,6 @@ class Account:
             were found than the producer reports.
         duplicates: deliveries beyond the first of processed messages; SQS is at-least-once,
             so they are no failure.
-        foreign: messages in the dead-letter queue that are not of this run.
         reordered: messages that were processed after a later one of their group; None for a
             standard queue, which promises no order.
     """
@@ -68,7 +67,6 @@ class Account:
     misrouted: int
     lost: int
     duplicates: int
-    foreign: int
     reordered: int | None = None
 
     @property
@@ -90,23 +88,25 @@ def account_for(
         sent: the producer's report.
         processed: one entry for each delivery that the consumer logged as done; entries of
             other runs are left out.
-        dead_letters: what is in the dead-letter queue.
+        dead_letters: what is in the dead-letter queue; messages of other runs are left out.
         reordered: for a FIFO queue, what `count_reordered` found.
     """
     deliveries = Counter(identity for identity in processed if identity[0] == sent.run_id)
-    letters = list(dead_letters)
-    own = [letter for letter in letters if _run_of(letter) == sent.run_id]
-    dead = {letter.identity for letter in own if letter.identity}
+    own = [
+        (letter.identity, letter.has_store_id)
+        for letter in dead_letters
+        if letter.identity and letter.identity[0] == sent.run_id
+    ]
+    dead = {identity for identity, _ in own}
     return Account(
         sent=sent.messages,
         bad=sent.bad,
         processed=len(deliveries),
         dead_lettered=len(dead),
-        misrouted=len({letter.identity for letter in own if letter.has_store_id}),
+        misrouted=len({identity for identity, has_store_id in own if has_store_id}),
         # A count minus a set of identities: numbers whose sending failed leave gaps in `seq`.
         lost=sent.messages - len(deliveries.keys() | dead),
         duplicates=sum(deliveries.values()) - len(deliveries),
-        foreign=len(letters) - len(own),
         reordered=reordered,
     )
 
@@ -129,10 +129,6 @@ def count_reordered(deliveries: Iterable[tuple[str, int]]) -> int:
     return reordered
 
 
-def _run_of(letter: DeadLetter) -> str | None:
-    return letter.identity[0] if letter.identity else None
-
-
 @dataclass(frozen=True, kw_only=True)
 class AlarmReport:
     """What became of the dead-letter alarm.
@@ -149,7 +145,7 @@ class AlarmReport:
 
 
 def reasons_broken(
-    account: Account, sent: Sent, alarm: AlarmReport | None, settle_failure: str | None = None
+    account: Account, sent: Sent, alarm: AlarmReport, settle_failure: str | None = None
 ) -> list[str]:
     """Say in words what is wrong; an empty list means that the verdict is "held".
 
@@ -157,9 +153,9 @@ def reasons_broken(
         account: of the run.
         sent: the producer's report.
         alarm: what became of the alarm.
-        settle_failure: why the queue did not settle; None when it did.
+        settle_failure: why the queue did not settle; None (default) when it did.
     """
-    findings: Collection[tuple[bool, str]] = (
+    findings = (
         (bool(sent.error), f"the producer could not send everything: {sent.error}"),
         (sent.messages == 0, "the producer sent no message"),
         (bool(settle_failure), f"the queue did not settle: {settle_failure}"),
@@ -191,9 +187,7 @@ def reasons_broken(
     return [words for is_wrong, words in findings if is_wrong]
 
 
-def _alarm_findings(bad: int, alarm: AlarmReport | None) -> list[tuple[bool, str]]:
-    if alarm is None:
-        return [(True, "the alarm was not looked at")]
+def _alarm_findings(bad: int, alarm: AlarmReport) -> list[tuple[bool, str]]:
     if bad == 0:
         return [(alarm.went_to_alarm, "the alarm rang though no bad message was sent")]
     return [

@@ -122,7 +122,10 @@ class EngineCommand(PulumiCommand):
             stderr=subprocess.PIPE,
             cwd=cwd,
             env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
-            text=True,
+            # What the engine writes, whatever the user's locale is; a reader that fails would
+            # leave the pipe full and the engine waiting.
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
         )
         output = _LineReader(process.stdout, on_output)

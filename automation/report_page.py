@@ -71,7 +71,8 @@ def render_page(report: RunReport) -> str:
 def _series(report: RunReport) -> dict[str, list[tuple[float, int]]]:
     """Each curve's (seconds since the first sample, messages)."""
     deliveries = report.redrive.deliveries if report.redrive else report.evidence.processed
-    began_ms = min(happened.at_ms for happened in (*report.depths, *deliveries))
+    # There is nothing at all when no sample could be taken and nothing was processed.
+    began_ms = min((happened.at_ms for happened in (*report.depths, *deliveries)), default=0)
     first_done: dict[Identity, int] = {}
     for processing in deliveries:
         if processing.identity[0] == report.run_id:

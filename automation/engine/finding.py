@@ -25,9 +25,9 @@ from automation.engine.installing import (
 from automation.engine.processes import Report
 from automation.errors import AutomationError
 
-# A CLI found on the machine must be at least this new: every run of the stand-in provider, and of
-# Python SDK 3.272 with this engine, was made with this version. (The Automation API
-# itself asks only for 3.1.0.) Its upper limit, the next major version, is the Automation API's.
+# A CLI found on the machine must be at least this new: the stand-in provider and the Python SDK
+# have been run with no older one. (The Automation API itself asks only for 3.1.0.) The upper
+# limit, the next major version, is the Automation API's.
 MINIMUM_VERSION = (3, 250, 0)
 
 # Measured 0.13 to 0.2 s.
@@ -52,11 +52,6 @@ class Engine:
     binary: Path
     version: str
     source: str
-
-    @property
-    def folder(self) -> Path:
-        """Put this folder first on PATH to use the engine from a shell."""
-        return self.binary.parent
 
 
 def find_engine(

@@ -1,7 +1,9 @@
 """Evaluates CloudWatch alarms on SQS's own metrics, which the emulator neither publishes nor reads.
 
 The definitions come from the emulator, the values from the queues' attributes, and the result
-goes back through `SetAlarmState`, which runs the alarm's actions.
+goes back through `SetAlarmState`, which runs the alarm's actions. The newest datapoint alone
+decides: an alarm over several periods rings here after the first. On any other metric an alarm is
+without data, and has the state that its `TreatMissingData` says.
 """
 
 import collections

@@ -67,7 +67,8 @@ def running_emulator(
 
     Raises:
         PortTakenError: `port` is taken.
-        EmulatorError: it did not answer within 30 s; the message holds the end of its log.
+        EmulatorError: it did not answer within 30 s, or did not write its state within 15 s of
+            its end; the first message holds the end of its log.
     """
     emulator = _start(folder, region, port, keeps_state, enforces_policies)
     try:
@@ -80,15 +81,16 @@ def _start(
     folder: Path, region: str, port: int | None, keeps_state: bool, enforces_policies: bool
 ) -> Emulator:
     # A free port can be taken by somebody else before the emulator binds it.
-    for attempt in range(1, _PORT_ATTEMPTS + 1):
+    attempts = 1 if port else _PORT_ATTEMPTS
+    while True:
         chosen = port or _free_port()
         environment = _environment(folder, region, chosen, keeps_state, enforces_policies)
         try:
             return _start_once(folder, chosen, environment)
         except PortTakenError:
-            if port or attempt == _PORT_ATTEMPTS:
+            attempts -= 1
+            if not attempts:
                 raise
-    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _start_once(folder: Path, port: int, environment: dict[str, str]) -> Emulator:
@@ -195,7 +197,8 @@ def _stop(emulator: Emulator, *, cleanly: bool) -> None:
             process.wait(_CLEAN_STOP_SECONDS)
     was_running = process.poll() is None
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        # The group outlives its leader while a Lambda worker runs.
+        # The group outlives its leader while a Lambda worker runs. Where nothing in it runs any
+        # more, Linux finds no process, and macOS gives no permission.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     if process.stdin:

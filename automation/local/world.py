@@ -23,7 +23,7 @@ from automation.local.provider import ProviderSettings, serve_provider
 from automation.local.resources.cloud import empty_session
 from automation.targets import LOCAL_PACE, Clients, Target, engine_environment
 
-DEFAULT_REGION = "us-east-1"
+_REGION = "us-east-1"
 _ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only
 
 
@@ -33,7 +33,7 @@ class WorldInUseError(AutomationError):
 
 @dataclass(frozen=True, kw_only=True)
 class _Identity:
-    """What has to stay the same between two starts: queue URLs hold the port and the account."""
+    """What stays the same between two starts: URLs and ARNs in the state hold all of it."""
 
     account_id: str
     port: int
@@ -45,22 +45,22 @@ def embedded_aws(
     home: Path,
     *,
     engine: EngineCommand,
-    region: str = DEFAULT_REGION,
     keeps_state: bool = False,
     enforces_policies: bool = False,
 ) -> Generator[Target]:
     """Run the embedded AWS until the block ends, or join the one that runs in `home` already.
 
+    One that is joined stays as it is: whoever started it has chosen what it keeps and enforces.
+
     Args:
         home: existing folder; with `keeps_state` everything is found there again.
         engine: the Pulumi command of the target.
-        region: the region that it plays, default us-east-1.
         keeps_state: keep resources when the block ends. Default False.
         enforces_policies: refuse what IAM and queue policies don't allow. Default False.
 
     Raises:
         WorldInUseError: another process is just starting or ending it.
-        EmulatorError: the emulator did not start.
+        EmulatorError: the emulator did not start, or could not write its state at the end.
     """
     with (home / "lock").open("a") as lock:
         try:
@@ -68,22 +68,18 @@ def embedded_aws(
         except BlockingIOError:
             yield _joined(home, engine)
             return
-        with _started(home, engine, region, keeps_state, enforces_policies) as target:
+        with _started(home, engine, keeps_state, enforces_policies) as target:
             yield target
 
 
 @contextlib.contextmanager
 def _started(
-    home: Path,
-    engine: EngineCommand,
-    region: str,
-    keeps_state: bool,
-    enforces_policies: bool,
+    home: Path, engine: EngineCommand, keeps_state: bool, enforces_policies: bool
 ) -> Generator[Target]:
     known = _load_identity(home) if keeps_state else None
-    with _emulator(home, known, region, keeps_state, enforces_policies) as emulator:
+    with _emulator(home, known, keeps_state, enforces_policies) as emulator:
         identity = known or _Identity(
-            account_id=_new_account_id(), port=emulator.port, region=region
+            account_id=_new_account_id(), port=emulator.port, region=_REGION
         )
         if keeps_state:
             _save_identity(home, identity)
@@ -161,16 +157,12 @@ def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_por
 
 @contextlib.contextmanager
 def _emulator(
-    home: Path,
-    identity: _Identity | None,
-    region: str,
-    keeps_state: bool,
-    enforces_policies: bool,
+    home: Path, identity: _Identity | None, keeps_state: bool, enforces_policies: bool
 ) -> Generator[Emulator]:
     try:
         with running_emulator(
             home,
-            region=region,
+            region=identity.region if identity else _REGION,
             port=identity.port if identity else None,
             keeps_state=keeps_state,
             enforces_policies=enforces_policies,

@@ -76,13 +76,12 @@ def test_messages_of_other_runs_are_neither_processed_nor_dead_lettered_here() -
     sent = Sent(run_id=RUN, messages=1, bad=0)
     found = account_for(sent, [(RUN, 0), ("other", 5)], [letter(7, run_id="other")])
     assert (found.processed, found.dead_lettered, found.misrouted) == (1, 0, 0)
-    assert found.foreign == 1
 
 
-def test_dead_letter_without_an_identity_is_foreign() -> None:
+def test_dead_letter_without_an_identity_counts_for_nothing() -> None:
     stray = DeadLetter(message_id="x", identity=None, has_store_id=True)
     found = account_for(Sent(run_id=RUN, messages=1, bad=0), [(RUN, 0)], [stray])
-    assert (found.foreign, found.misrouted) == (1, 0)
+    assert (found.dead_lettered, found.misrouted) == (0, 0)
 
 
 def test_more_messages_than_reported_break_the_verdict() -> None:

@@ -95,18 +95,29 @@ def test_failed_engine_command_raises_with_what_it_said(
 
 
 def test_second_signal_ends_the_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
-    # The engine signals us twice and would then wait for ever.
+    # The engine signals us, again when we have heard that, and would then wait for ever: two
+    # signals at once may be delivered as one.
+    heard = tmp_path_factory.mktemp("first") / "heard"
+    os.mkfifo(heard)
     command = engine(
-        "import os, signal, time\n"
-        "os.kill(os.getppid(), signal.SIGINT); time.sleep(0.2)\n"
-        "os.kill(os.getppid(), signal.SIGINT); print(os.getpid(), flush=True)\n"
+        "import os, signal\n"
+        "print(os.getpid(), flush=True)\n"
+        "os.kill(os.getppid(), signal.SIGINT)\n"
+        f"open({str(heard)!r}).read()\n"
+        "os.kill(os.getppid(), signal.SIGINT)\n"
         "signal.pause()",
         tmp_path_factory,
     )
     pids: list[str] = []
-    interrupts = Interrupts(lambda _: None)
+    interrupts = Interrupts(lambda _: heard.write_text("heard"))
     with interrupts.handled(), pytest.raises(AbandonedRunError), interrupts.shielded():
         command.run([], cwd="/", additional_env={}, on_output=pids.append)
-    if pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(pids[0]), 0)
+    (pid,) = pids
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+
+
+def test_engine_may_write_what_is_no_text(tmp_path_factory: pytest.TempPathFactory) -> None:
+    script = r"import os; os.write(1, b'\xff\n' * 100_000); print('end')"
+    lines = engine(script, tmp_path_factory).run([], cwd="/", additional_env={}).stdout.splitlines()
+    assert (len(lines), lines[-1]) == (100_001, "end")

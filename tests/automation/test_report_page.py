@@ -92,6 +92,11 @@ def test_run_without_any_message_has_a_page() -> None:
     assert "Nothing." in render_page(report(sent=0, bad=0))
 
 
+def test_run_whose_depths_could_not_be_sampled_has_a_page() -> None:
+    nothing = dataclasses.replace(report(sent=0, bad=0), depths=[])
+    assert "Nothing." in render_page(nothing)
+
+
 def test_page_loads_nothing() -> None:
     page = render_page(report())
     assert re.findall(r"(?:src|href)=|url\(|@import|<script", page) == []

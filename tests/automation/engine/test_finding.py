@@ -122,7 +122,7 @@ def test_engine_on_path_is_taken_and_nothing_is_reported(machine: Machine) -> No
     machine.program("pulumi-language-python", "exit 0")
     engine = find_engine(report=machine.lines.append)
     assert (engine.binary, engine.version, engine.source) == (binary, "3.260.1", "on PATH")
-    assert engine.folder == machine.programs
+    assert engine.binary.parent == machine.programs
     assert machine.lines == []
 
 
@@ -202,8 +202,8 @@ def test_engine_is_built_when_there_is_only_go(machine: Machine) -> None:
     machine.program("go", fake_go(machine.home))
     engine = find_engine(report=machine.lines.append, installers=(BUILD,))
     assert engine.source == "built from source"
-    assert engine.folder == machine.versions / ENGINE_VERSION / "bin"
-    assert os.access(engine.folder / HOST_SCRIPT, os.X_OK)
+    assert engine.binary.parent == machine.versions / ENGINE_VERSION / "bin"
+    assert os.access(engine.binary.parent / HOST_SCRIPT, os.X_OK)
     assert any(
         line.startswith(f"building pulumi {ENGINE_VERSION} with Go 1.26.8")
         for line in machine.lines
