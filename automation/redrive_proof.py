@@ -11,7 +11,8 @@ from automation.accounting import AlarmReport, Identity, Sent
 from automation.alarm_watch import Witness, watch_alarm
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message
-from automation.deadletters.moving import MoveReport, Plan, move_messages
+from automation.deadletters.move_plan import MoveReport, Plan
+from automation.deadletters.moving import move_messages
 from automation.deadletters.reading import read_dead_letters
 from automation.deadletters.sending import single_attempt_client
 from automation.errors import StillWaitingError

@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from automation.deadletters.canary import CanaryReport, watch_canary
-from automation.deadletters.moving import (
-    HIDDEN_SECONDS,
-    Counts,
-    MoveReport,
-    Plan,
-    move_messages,
-)
+from automation.deadletters.move_plan import Counts, MoveReport, Plan
+from automation.deadletters.moving import HIDDEN_SECONDS, move_messages
 from automation.deadletters.native_move import NativeReport, NoNativeMoveError, native_move
 from automation.operating import Operated
 from automation.progress import Progress

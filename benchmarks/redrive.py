@@ -25,7 +25,8 @@ import boto3
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from automation.deadletters.journal import Journal
-from automation.deadletters.moving import Plan, move_messages
+from automation.deadletters.move_plan import Plan
+from automation.deadletters.moving import move_messages
 from automation.deadletters.sending import single_attempt_client
 from automation.local.emulator import running_emulator
 from automation.targets import Clients

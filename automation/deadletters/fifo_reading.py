@@ -12,7 +12,8 @@ from pathlib import Path
 from automation.accounting import DeadLetter
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message
-from automation.deadletters.moving import Plan, move_messages
+from automation.deadletters.move_plan import Plan
+from automation.deadletters.moving import move_messages
 from automation.deadletters.reading import dead_letter
 from automation.deadletters.sending import single_attempt_client
 from automation.errors import AutomationError

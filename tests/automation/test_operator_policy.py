@@ -15,13 +15,15 @@ from botocore.exceptions import ClientError
 
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message
-from automation.deadletters.moving import Plan, move_messages
+from automation.deadletters.move_plan import Plan
+from automation.deadletters.moving import move_messages
 from automation.deadletters.posting import post_messages
 from automation.deadletters.purging import drain_to_file, purge_queue
 from automation.deadletters.sending import single_attempt_client
 from automation.deadletters.survey import survey_dead_letters
 from automation.local.emulator import running_emulator
 from automation.local.resources.batch_actions import for_emulator
+from automation.local.resources.cloud import error_code
 from automation.log_events import LogReader
 from automation.status import read_status
 from automation.targets import Clients
@@ -283,4 +285,4 @@ def test_operator_without_one_action_is_refused(
     with pytest.raises((ClientError, AssertionError)) as refused:
         operation(world, operator)
     if isinstance(refused.value, ClientError):
-        assert "AccessDenied" in refused.value.response["Error"].get("Code", "")
+        assert "AccessDenied" in error_code(refused.value)

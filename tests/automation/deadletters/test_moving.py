@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from automation.deadletters.journal import Journal, JournalError
 from automation.deadletters.message import Message
-from automation.deadletters.moving import HIDDEN_SECONDS, MoveReport, Plan, move_messages
+from automation.deadletters.move_plan import MoveReport, Plan
+from automation.deadletters.moving import HIDDEN_SECONDS, move_messages
 from tests.automation.deadletters.fake_queues import (
     FakeQueue,
     FakeSqs,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from automation.deadletters import journal as journal_module
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import REDRIVE_COUNT
-from automation.deadletters.moving import MoveReport, Plan, move_messages
+from automation.deadletters.move_plan import MoveReport, Plan
+from automation.deadletters.moving import move_messages
 from tests.automation.deadletters.fake_queues import (
     MAX_BYTES,
     FakeQueue,

@@ -18,7 +18,8 @@ import pytest
 
 from automation.deadletters import moving
 from automation.deadletters.journal import Journal
-from automation.deadletters.moving import MoveReport, Plan, move_messages
+from automation.deadletters.move_plan import MoveReport, Plan
+from automation.deadletters.moving import move_messages
 from automation.deadletters.posting import Defaults, post_messages, read_file
 from automation.deadletters.purging import drain_to_file
 from automation.deadletters.reading import read_messages
@@ -46,7 +47,8 @@ from pathlib import Path
 import boto3
 from automation.deadletters import moving
 from automation.deadletters.journal import Journal
-from automation.deadletters.moving import Plan, move_messages
+from automation.deadletters.move_plan import Plan
+from automation.deadletters.moving import move_messages
 from automation.deadletters.sending import single_attempt_client
 from automation.targets import Clients
 
