@@ -3,14 +3,12 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from automation import cleanup, cli, commands_cleanup
 from automation.cleanup import (
@@ -89,12 +87,6 @@ def test_state_that_is_older_than_an_hour_is_left_over(tmp_path: Path) -> None:
         os.utime(homes[name] / "stacks", (two_hours_ago, two_hours_ago))
     found = list(leftover_stacks(tmp_path))
     assert found == [Leftover(kind="stack", name=str(homes["e2e-old"]))]
-
-
-@pytest.fixture
-def clients() -> Iterator[Clients]:
-    with mock_aws():
-        yield Clients(session=boto3.Session("test", "test", region_name="us-east-1"))
 
 
 def test_only_log_groups_with_our_names_are_left_over(

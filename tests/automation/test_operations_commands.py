@@ -1,25 +1,16 @@
 """The operator's commands ask before they change anything, and say clearly what is wrong."""
 
-import dataclasses
 import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from automation import (
-    cli,
-    commands_dlq,
-    commands_logs,
-    commands_redrive,
-    commands_send,
     commands_status,
 )
 from automation.answers import duration
@@ -29,82 +20,8 @@ from automation.log_events import LogEvent, LogReader
 from automation.operating import Operated
 from automation.queue_depth import Depth
 from automation.status import StackStatus, read_status
-from automation.targets import LOCAL_PACE, Clients
-from components.outputs import FIELDS, StackOutputs
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def clients() -> Iterator[Clients]:
-    with mock_aws():
-        yield Clients(session=boto3.Session("test", "test", region_name="us-east-1"))
-
-
-@pytest.fixture
-def operated(clients: Clients, tmp_path: Path) -> Operated:
-    dlq = clients.sqs.create_queue(QueueName="the-dlq")["QueueUrl"]
-    queue = clients.sqs.create_queue(QueueName="the-queue")["QueueUrl"]
-    clients.logs.create_log_group(logGroupName="consumer")
-    values: dict[str, Any] = dict.fromkeys(FIELDS, "x") | {
-        "alarm_names": (),
-        "dlq_url": dlq,
-        "dlq_name": "the-dlq",
-        "dlq_arn": "arn:aws:sqs:us-east-1:123456789012:the-dlq",
-        "queue_url": queue,
-        "consumer_log_group_name": "consumer",
-        "operator_policy_arn": "arn:policy",
-    }
-
-    class FakeTarget:
-        name = "local"
-        region = "us-east-1"
-        pace = dataclasses.replace(LOCAL_PACE, quiet_seconds=0)
-
-    return Operated(
-        stack="s",
-        outputs=StackOutputs(**values),
-        target=FakeTarget(),  # type: ignore[arg-type]
-        clients=clients,
-        connections=1,
-        home=tmp_path,
-    )
-
-
-@pytest.fixture
-def run(
-    operated: Operated, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Run a command on the stack `operated`, as somebody who can't be asked."""
-
-    @contextmanager
-    def opened(*_: object, **__: object) -> Iterator[Operated]:
-        with explained_aws_errors("s", operated.outputs.operator_policy_arn):
-            yield operated
-
-    for module in (commands_dlq, commands_logs, commands_redrive, commands_send, commands_status):
-        monkeypatch.setattr(module, "operated_stack", opened)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main([*arguments[:-1], arguments[-1]])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    monkeypatch.setenv("PULUMI_STACK", "s")
-    return run
-
-
-@pytest.fixture
-def fill(operated: Operated) -> Callable[[int], None]:
-    def fill(count: int) -> None:
-        for number in range(count):
-            operated.clients.sqs.send_message(
-                QueueUrl=operated.outputs.dlq_url, MessageBody=f"secret {number}"
-            )
-
-    return fill
 
 
 def count(operated: Operated, url: str) -> int:
@@ -188,15 +105,6 @@ def test_purge_and_restore(run: Run, operated: Operated, fill: Callable[[int], N
     assert "WHICH WERE SENT THERE BEFORE" in error
 
 
-@pytest.mark.parametrize(
-    "command", [["list"], ["redrive", "--yes"], ["purge", "--yes"], ["redrive", "--dry-run"]]
-)
-def test_empty_queue_is_no_error(run: Run, command: list[str]) -> None:
-    code, output, _ = run("dlq", *command)
-    assert code == 0
-    assert output
-
-
 def test_list_hides_bodies(run: Run, fill: Callable[[int], None]) -> None:
     fill(2)
     for flags in ([], ["--show-body"], ["--json"], ["--json", "--show-body"]):
@@ -216,9 +124,6 @@ def test_list_is_one_json_object(run: Run, fill: Callable[[int], None]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["dlq", "list", "--where", "a =="], "is no JMESPath expression"),
-        (["dlq", "list", "--where", "reson == 'x'"], "a dead letter has no 'reson'"),
-        (["dlq", "show", "nobody"], "no dead letter has the id 'nobody'"),
         (["dlq", "redrive", "--to", "http://x/q.fifo", "--yes"], "must both be FIFO queues"),
         (
             ["dlq", "redrive", "--to", "https://sqs.us-east-1.amazonaws.com/123456789012/gone"],
@@ -241,13 +146,6 @@ def test_stack_has_to_be_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     code, _, error = run("dlq", "list")
     assert code == 2
     assert "Missing option '--stack'" in error
-
-
-def test_queue_deleted_meanwhile_is_one_clear_message(run: Run, operated: Operated) -> None:
-    operated.clients.sqs.delete_queue(QueueUrl=operated.outputs.dlq_url)
-    code, output, error = run("dlq", "list")
-    assert (code, output) == (2, "")
-    assert "the queue does not exist (any more). Was stack s destroyed" in error
 
 
 @pytest.mark.parametrize(
