@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import pulumi
 import pytest
+import yaml
 from pulumi.errors import InputPropertiesError
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
@@ -199,6 +200,28 @@ def test_a_function_that_exists_may_be_given(plugin: ModuleType) -> None:
     })  # fmt: skip
     assert isinstance(args.consumer.function, ExistingFunctionArgs)
     assert args.visibility_timeout_for(9) == 54
+
+
+def test_the_example_in_yaml_writes_what_the_schema_knows(schema: Any) -> None:
+    example = yaml.safe_load((PLUGIN.parent / "examples" / "yaml" / "Pulumi.yaml").read_text())
+    given = example["resources"]["orders"]
+    assert given["type"] == QUEUE
+    assert unknown(schema, given["properties"], schema["resources"][QUEUE]["inputProperties"]) == []
+    used = {value.split(".")[1].rstrip("}") for value in example["outputs"].values()}
+    assert used - {"arn"} <= schema["resources"][QUEUE]["properties"].keys()
+
+
+def unknown(schema: Any, given: Any, known: Any) -> list[str]:
+    """The names in a value, on any level, that the schema doesn't know."""
+    found = [name for name in given if name not in known]
+    for name in given.keys() & known.keys():
+        shape = known[name].get("items") or known[name].get("additionalProperties") or known[name]
+        inner = given[name] if shape is not known[name] else [given[name]]
+        if "#/types/" in shape.get("$ref", ""):
+            properties = schema["types"][shape["$ref"].removeprefix("#/types/")]["properties"]
+            for item in inner.values() if isinstance(inner, dict) else inner:
+                found += unknown(schema, item, properties)
+    return found
 
 
 def test_every_alarm_can_be_switched_off_alone(
