@@ -16,33 +16,22 @@ import time
 from collections.abc import Callable, Generator
 from typing import cast
 
-from automation.accounting import (
-    Account,
-    AlarmReport,
-    DeadLetter,
-    Sent,
-    account_for,
-    count_reordered,
-    reasons_broken,
-)
-from automation.alarm_watch import Witness, topic_witness, watch_alarm
+from automation.accounting import Sent, reasons_broken
+from automation.alarm_watch import topic_witness, watch_alarm
 from automation.cleanup import KEPT_MARK
-from automation.deadletters.fifo_reading import read_fifo_dead_letters
-from automation.deadletters.reading import read_dead_letters
 from automation.depth_samples import sampled_depths
 from automation.errors import AutomationError, StillWaitingError
-from automation.interrupts import AbandonedRunError, Interrupts
+from automation.evidence import take_account
+from automation.interrupts import Interrupts
 from automation.progress import Progress
 from automation.queue_depth import Depth, queue_depth
-from automation.records import processed_messages
 from automation.redrive_proof import prove_redrive
-from automation.runs import Evidence, Options, RunReport
-from automation.stacks import REPOSITORY, DestructionError, keeping_command, throwaway_stack
+from automation.runs import Options, RunReport
+from automation.stacks import REPOSITORY, keeping_command, throwaway_stack
 from automation.targets import Target, opened_target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
 
-FIFO = ".fifo"
 STATES = REPOSITORY / ".local"
 # Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
 _NEEDED_BYTES = 200 * 2**20
@@ -55,7 +44,7 @@ def run_e2e(
     interrupts: Interrupts,
     confirm: Callable[[Target], None],
 ) -> RunReport:
-    """Run the main job once; whatever happens, the stack is destroyed before this returns.
+    """Run the main job once and destroy the stack, whatever happens, unless it is to be kept.
 
     Args:
         options: what to do.
@@ -65,6 +54,7 @@ def run_e2e(
 
     Raises:
         AutomationError: the environment made it impossible; there is no verdict then.
+        SignalledError: a signal ended it; after a second one something may be left.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as opened:
@@ -117,15 +107,17 @@ def _home(options: Options) -> Generator[Path]:
             f"its state is in {home}. Destroy it and remove that folder, or take another name"
         )
     home.mkdir(parents=True)
-    is_needed = options.keep
     try:
         yield home
-    except (DestructionError, AbandonedRunError):
-        is_needed = True
-        raise
     finally:
-        if not is_needed:
+        if not _has_stacks(home):
             shutil.rmtree(home)
+
+
+def _has_stacks(home: Path) -> bool:
+    """Whether there is a stack in the state: the engine takes out one that is destroyed."""
+    states = (home / "stacks" / ".pulumi" / "stacks").rglob("*")
+    return any(state.name.endswith((".json", ".json.gz")) for state in states)
 
 
 def _refuse_full_disk(folder: Path) -> None:
@@ -156,7 +148,13 @@ def _prove(
         with progress.step("account"):
             evidence = take_account(target, outputs, sent, home=home, since_ms=began_ms)
         with progress.step("alarm"):
-            alarm = follow_alarm(target, outputs, witness, evidence.account)
+            alarm = watch_alarm(
+                target.clients,
+                witness,
+                dlq_name=outputs.dlq_name,
+                rings=sent.bad > 0,
+                pace=target.pace,
+            )
         dlq_count = queue_depth(target.clients.sqs, outputs.dlq_url).visible
         reasons = reasons_broken(evidence.account, sent, alarm, settle_failure)
         redrive = None
@@ -228,17 +226,19 @@ def settle(
 
     The counts are approximate: they say when to take the account, never what it is.
     """
-    empty_since: list[float] = []
+    empty_since: float | None = None
 
     def probe() -> tuple[bool, Depth]:
+        nonlocal empty_since
         depth = queue_depth(target.clients.sqs, outputs.queue_url)
         progress.advance_to(max(0, sent.messages - depth.total))
         progress.detail(str(depth))
         if depth.total:
-            empty_since.clear()
+            empty_since = None
             return False, depth
-        empty_since.append(time.monotonic())
-        return empty_since[-1] - empty_since[0] >= target.pace.quiet_seconds, depth
+        now = time.monotonic()
+        empty_since = now if empty_since is None else empty_since
+        return now - empty_since >= target.pace.quiet_seconds, depth
 
     try:
         wait_until(
@@ -250,78 +250,6 @@ def settle(
     except StillWaitingError as error:
         return str(error)
     return None
-
-
-def take_account(
-    target: Target, outputs: StackOutputs, sent: Sent, *, home: Path, since_ms: int
-) -> Evidence:
-    """Read the dead-letter queue and the consumer's log until every message has been found.
-
-    Log records and messages may show up late, so an account with something missing is taken
-    again until the target's log delay is over.
-    """
-
-    def probe() -> tuple[bool, Evidence]:
-        evidence = _evidence(target, outputs, sent, home, since_ms)
-        return evidence.account.is_complete, evidence
-
-    try:
-        return wait_until(
-            "every message is accounted for",
-            probe,
-            timeout_seconds=target.pace.log_delay_seconds,
-            interval_seconds=target.pace.poll_interval_seconds,
-        )
-    except StillWaitingError:
-        # Something is missing for good, or counted wrong: the verdict says what.
-        return _evidence(target, outputs, sent, home, since_ms)
-
-
-def _evidence(
-    target: Target, outputs: StackOutputs, sent: Sent, home: Path, since_ms: int
-) -> Evidence:
-    log_group = outputs.consumer_log_group_name
-    processed = list(processed_messages(target.clients.logs, log_group, since_ms=since_ms))
-    dead_letters = _dead_letters(target, outputs, home)
-    own = [done for done in processed if done.identity[0] == sent.run_id]
-    reordered = None
-    if outputs.queue_url.endswith(FIFO):
-        # The sort is stable: records of one millisecond stay as the log has them.
-        in_order = sorted(own, key=lambda done: done.at_ms)
-        reordered = count_reordered((done.group or "", done.identity[1]) for done in in_order)
-    return Evidence(
-        account=account_for(
-            sent, [done.identity for done in own], dead_letters, reordered=reordered
-        ),
-        processed=processed,
-        dead_letters=dead_letters,
-    )
-
-
-def _dead_letters(target: Target, outputs: StackOutputs, home: Path) -> list[DeadLetter]:
-    wait_seconds = target.pace.receive_wait_seconds
-    if not outputs.dlq_url.endswith(FIFO):
-        return read_dead_letters(target.clients.sqs, outputs.dlq_url, wait_seconds=wait_seconds)
-    return read_fifo_dead_letters(
-        target.clients,
-        outputs.dlq_url,
-        aside_name=f"{outputs.dlq_name.removesuffix(FIFO)[:69]}-aside{FIFO}",
-        wait_seconds=wait_seconds,
-        journals=home,
-    )
-
-
-def follow_alarm(
-    target: Target, outputs: StackOutputs, witness: Witness, account: Account
-) -> AlarmReport:
-    """Wait until the alarm says what the dead-letter queue holds."""
-    return watch_alarm(
-        target.clients,
-        witness,
-        dlq_name=outputs.dlq_name,
-        rings=account.bad > 0,
-        pace=target.pace,
-    )
 
 
 if __name__ == "__main__":

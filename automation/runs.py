@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from automation.accounting import Account, AlarmReport, DeadLetter, Verdict
+from automation.accounting import AlarmReport, Verdict
 from automation.depth_samples import DepthSample
-from automation.records import Processing
+from automation.evidence import Evidence
 from automation.redrive_proof import RedriveReport
 from automation.targets import TargetName
 
@@ -44,21 +44,6 @@ class Options:
     keep: bool = False
     stack: str = dataclasses.field(default_factory=lambda: f"e2e-{secrets.token_hex(3)}")
     settings: Mapping[str, object] = dataclasses.field(default_factory=dict[str, object])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """What an account rests on.
-
-    Attributes:
-        account: of every message.
-        processed: the deliveries that the consumer logged as done.
-        dead_letters: what was found in the dead-letter queue.
-    """
-
-    account: Account
-    processed: Sequence[Processing]
-    dead_letters: Sequence[DeadLetter]
 
 
 @dataclass(frozen=True, kw_only=True)

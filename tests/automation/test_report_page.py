@@ -11,11 +11,12 @@ import pytest
 
 from automation.accounting import AlarmReport, DeadLetter, Sent, account_for
 from automation.depth_samples import DepthSample
+from automation.evidence import Evidence
 from automation.queue_depth import Depth
 from automation.records import Processing
 from automation.redrive_proof import RedriveReport
 from automation.report_page import render_page
-from automation.runs import Evidence, RunReport
+from automation.runs import RunReport
 
 RANG = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
 # Without the last ones it looks for its maker's hosts at every start.
