@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 import sys
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -168,19 +169,27 @@ def stack_outputs(target: Target, name: str) -> StackOutputs:
 
 def keeping_command(target: Target, home: Path, name: str) -> str:
     """In words: how to look at a stack that was kept, and how to destroy it."""
-    remove = removal_command(target, home, name)
-    look = remove.replace("destroy --yes --remove", "stack output --json")
-    return f"kept stack {name}\nlook at it: {look}\ndestroy it: {remove} && rm -r {home}"
+    look = _shell_command(target, home, "stack", "output", "--json", "--stack", name)
+    remove = f"{removal_command(target, home, name)} && rm -r {shlex.quote(str(home))}"
+    return f"kept stack {name}\nlook at it: {look}\ndestroy it: {remove}"
 
 
 def removal_command(target: Target, home: Path, name: str) -> str:
     """The shell command that destroys a stack whose state is in `home`."""
-    destroy = f"pulumi --cwd {home / 'project'} destroy --yes --remove --stack {name}"
+    return _shell_command(target, home, "destroy", "--yes", "--remove", "--stack", name)
+
+
+def _shell_command(target: Target, home: Path, *arguments: str) -> str:
+    pulumi = ("pulumi", "--cwd", str(home / "project"), *arguments)
     if target.name == "local":
-        return f"{sys.executable} -m automation local --home {home} -- {destroy}"
-    backend = target.environment["PULUMI_BACKEND_URL"]
-    passphrase = f"PULUMI_CONFIG_PASSPHRASE_FILE={home / 'passphrase'}"
-    return f"PULUMI_BACKEND_URL={backend} {passphrase} {destroy}"
+        local = (sys.executable, "-m", "automation", "local", "--home", str(home))
+        return shlex.join((*local, "--", *pulumi))
+    backend = shlex.quote(target.environment["PULUMI_BACKEND_URL"])
+    passphrase = shlex.quote(str(home / "passphrase"))
+    return (
+        f"PULUMI_BACKEND_URL={backend} PULUMI_CONFIG_PASSPHRASE_FILE={passphrase} "
+        f"{shlex.join(pulumi)}"
+    )
 
 
 def _change_reporter(on_change: Callable[[str], None]) -> Callable[[EngineEvent], None]:

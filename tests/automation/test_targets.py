@@ -1,5 +1,7 @@
 """The ambient account: who it is, what is said when it can't be used, and the question before."""
 
+import dataclasses
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,8 @@ from automation.engine.finding import Engine
 from automation.errors import AutomationError
 from automation.interrupts import EngineCommand
 from automation.progress import Progress
-from automation.stacks import removal_command
-from automation.targets import AWS_PACE, Target, opened_target
+from automation.stacks import keeping_command, removal_command
+from automation.targets import AWS_PACE, Target, TargetName, opened_target
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +127,13 @@ def test_left_stack_is_removed_by_a_command_that_names_its_state() -> None:
         "PULUMI_BACKEND_URL=file:///state/stacks PULUMI_CONFIG_PASSPHRASE_FILE=/state/passphrase "
         "pulumi --cwd /state/project destroy --yes --remove --stack e2e-1"
     )
+
+
+@pytest.mark.parametrize("name", ["aws", "local"])
+def test_printed_commands_can_be_pasted_where_folders_have_spaces(name: TargetName) -> None:
+    target = dataclasses.replace(aws_target(), name=name)
+    commands = keeping_command(target, Path("/my state/e2e-1"), "e2e-1").splitlines()[1:]
+    for command in commands:
+        words = shlex.split(command)
+        assert words[words.index("--cwd") + 1] == "/my state/e2e-1/project"
+    assert shlex.split(commands[-1])[-3:] == ["rm", "-r", "/my state/e2e-1"]
