@@ -179,6 +179,10 @@ def purge(
     """
     if backup and without_backup:
         raise click.UsageError("--backup and --without-backup exclude each other")
+    if backup and backup.exists():
+        raise AutomationError(
+            f"--backup: {backup} exists, and a backup never overwrites another: name a new file"
+        )
     progress = Progress()
     with operated_stack(target, stack, home=home, report=progress.say) as operated:
         path = None if without_backup else backup or _backup_path(operated)

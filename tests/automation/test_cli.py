@@ -4,6 +4,7 @@ import pytest
 
 from automation import cli
 from automation.errors import AutomationError
+from automation.runs import Options
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -40,6 +41,21 @@ def test_wrong_flag_is_refused_before_anything_starts(
     code, error = run(capsys, "e2e", *arguments)
     assert code == 2
     assert said in error
+
+
+def test_only_a_flag_leads_the_main_job_into_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    targets: list[str] = []
+
+    def no_run(options: Options, **_: object) -> None:
+        targets.append(options.target)
+        raise AutomationError("enough")
+
+    monkeypatch.setattr(cli, "run_e2e", no_run)
+    monkeypatch.setenv("RELIABLE_QUEUE_TARGET", "aws")
+    for arguments in (["e2e"], ["e2e", "--target", "aws"]):
+        with pytest.raises(SystemExit):
+            cli.main(arguments)
+    assert targets == ["local", "aws"]
 
 
 def test_unlimited_rate_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """The operator's commands ask before they change anything, and say clearly what is wrong."""
 
+import errno
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -222,6 +224,52 @@ def test_sparkline_goes_from_low_to_high() -> None:
 )
 def test_duration_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_backup_never_overwrites_another(
+    run: Run, operated: Operated, fill: Callable[[int], None], tmp_path: Path
+) -> None:
+    fill(2)
+    backup = tmp_path / "backup.jsonl"
+    backup.write_text("precious")
+    code, _, error = run("dlq", "purge", "--backup", str(backup))
+    assert code == 2
+    assert f"--backup: {backup} exists, and a backup never overwrites another" in error
+    assert "?" not in error
+    assert backup.read_text() == "precious"
+    assert count(operated, operated.outputs.dlq_url) == 2
+
+
+def test_ctrl_c_at_the_question_does_nothing(
+    run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: str) -> str:
+        raise KeyboardInterrupt
+
+    fill(2)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.termui.visible_prompt_func", interrupted)
+    code, output, error = run("dlq", "redrive")
+    assert (code, output) == (2, "")
+    assert error.endswith("\nerror: stopped; nothing was done\n")
+    assert count(operated, operated.outputs.dlq_url) == 2
+
+
+def test_reader_that_has_seen_enough_is_no_error(
+    run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    fill(3)
+    # What ends the command puts something else in its place.
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, getattr(sys, stream))
+    monkeypatch.setattr("click.echo", closed)
+    code, _, error = run("dlq", "list")
+    assert code == 1
+    assert "error" not in error
+    assert count(operated, operated.outputs.dlq_url) == 3
 
 
 def test_watching_ends_at_ctrl_c(
