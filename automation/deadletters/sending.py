@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 
 from automation.deadletters.message import MAX_BATCH_ENTRIES, MAX_BYTES, Message
-from automation.targets import Clients
+from automation.targets import USER_AGENT, Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -78,6 +78,7 @@ def single_attempt_client(clients: Clients) -> "SQSClient":
         config=Config(
             max_pool_connections=clients.max_connections,
             retries={"total_max_attempts": 1},
+            user_agent=USER_AGENT,
             # What is sent was received from SQS, or is checked; a tenth of the time goes into it.
             parameter_validation=False,
             # An endpoint of our own is on this machine, whatever HTTP_PROXY says.
