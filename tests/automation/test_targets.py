@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from automation import cli, targets
+from automation.deadletters.sending import single_attempt_client
 from automation.engine.finding import Engine
 from automation.errors import AutomationError
 from automation.interrupts import EngineCommand
 from automation.progress import Progress
 from automation.stacks import keeping_command, removal_command
-from automation.targets import AWS_PACE, Target, TargetName, opened_target
+from automation.targets import AWS_PACE, USER_AGENT, Target, TargetName, opened_target
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,20 @@ def test_aws_is_the_account_and_region_of_the_ambient_credentials(tmp_path: Path
         assert (target.account_id, target.region) == (DEFAULT_ACCOUNT_ID, "eu-central-1")
         assert target.pace is AWS_PACE
         assert target.clients.sqs.list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.usefixtures("credentials")
+def test_requests_name_this_tool(tmp_path: Path) -> None:
+    named: list[bytes] = []
+
+    def note(request: AWSPreparedRequest, **_: object) -> None:
+        named.append(request.headers["User-Agent"])
+
+    with opened_target("aws", home=tmp_path, report=ignore) as target:
+        for client in (target.clients.sqs, single_attempt_client(target.clients)):
+            client.meta.events.register("before-send.sqs.ListQueues", note)
+            client.list_queues()
+    assert [name.startswith(USER_AGENT.encode()) for name in named] == [True, True]
 
 
 @pytest.mark.usefixtures("credentials")
