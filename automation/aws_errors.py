@@ -43,7 +43,10 @@ def explained_aws_errors(stack: str, operator_policy_arn: str) -> Generator[None
     try:
         yield
     except ClientError as error:
-        raise _explained(error, stack, operator_policy_arn) from error
+        explained = _explained(error, stack, operator_policy_arn)
+        if explained is None:
+            raise
+        raise explained from error
     except (NoCredentialsError, TokenRetrievalError) as error:
         raise AutomationError(
             f"there are no usable AWS credentials ({error}): sign in, or set AWS_PROFILE"
@@ -52,7 +55,7 @@ def explained_aws_errors(stack: str, operator_policy_arn: str) -> Generator[None
         raise AutomationError(f"AWS can't be reached: {error}") from error
 
 
-def _explained(error: ClientError, stack: str, operator_policy_arn: str) -> Exception:
+def _explained(error: ClientError, stack: str, operator_policy_arn: str) -> AutomationError | None:
     code = error.response.get("Error", {}).get("Code", "")
     words = error.response.get("Error", {}).get("Message", "")
     call = error.operation_name
@@ -74,4 +77,4 @@ def _explained(error: ClientError, stack: str, operator_policy_arn: str) -> Exce
         return AutomationError(
             f"{call}: {words}. Was stack {stack} destroyed or replaced meanwhile?"
         )
-    return error
+    return None

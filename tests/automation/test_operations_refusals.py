@@ -134,6 +134,17 @@ def test_no_rights(
 
 
 @EVERY_COMMAND
+def test_refusal_that_nobody_foresaw_is_told_in_its_own_words(
+    run_command: Run, refuse: Refuse, fill: Callable[[int], None], command: list[str]
+) -> None:
+    fill(3)
+    refuse("KmsDisabled", ())
+    code, output, error = run_command(*command)
+    assert (code, output) == (2, "")
+    assert "error: An error occurred (KmsDisabled) when calling the " in error
+
+
+@EVERY_COMMAND
 def test_expired_credentials(
     run_command: Run, refuse: Refuse, fill: Callable[[int], None], command: list[str]
 ) -> None:
