@@ -37,7 +37,7 @@ class _Span(click.ParamType[float]):
 
 @click.command(short_help="Show the consumer's log records.")
 @click.option("--follow", is_flag=True, help="Stay and show what comes; Ctrl-C ends it.")
-@click.option("--failures", is_flag=True, help="Only records of failed messages.")
+@click.option("--failures", is_flag=True, help="Only failed messages, and runs that Lambda ended.")
 @click.option("--run", "run_id", metavar="ID", help="Only records about one producer run.")
 @click.option("--since", type=_Span(), default="1h", show_default=True, help="How far back.")
 @stack_options
@@ -52,7 +52,10 @@ def logs(
     run_id: str | None,
     since: float,
 ) -> int:
-    """Show the consumer's structured log records; they never hold a message's body."""
+    """Show the consumer's log records, and the runs that Lambda ended (time-outs, crashes).
+
+    They never hold a message's body; of an exception that nobody caught only the name is shown.
+    """
     progress = Progress()
     with (
         operated_stack(target, stack, home=home, report=progress.say) as operated,
@@ -67,7 +70,8 @@ def logs(
         events = (
             event
             for event in _events(reader, pause_seconds, cancel)
-            if (event.is_failure or not failures) and is_of_run(event.record, run_id)
+            if (event.is_failure or event.is_ending or not failures)
+            and is_of_run(event.record, run_id)
         )
         if wants_json:
             print_json_rows("records", (event.record for event in events), dict[str, object])

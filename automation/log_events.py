@@ -1,8 +1,10 @@
 """Read a function's log: its structured records, in order, once each, also while it grows."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -13,18 +15,32 @@ if TYPE_CHECKING:
 # a full page there may be more, token or not.
 _FULL_PAGE = 10_000
 
+# What Lambda itself writes, as text, when a run ends without an answer: AWS Lambda Developer Guide,
+# Troubleshoot execution issues in Lambda. An exception's own words are left out: they may quote a
+# message's body.
+_ENDINGS = (
+    re.compile(r"(?P<what>Task timed out after [\d.]+ seconds)"),
+    re.compile(r"(?P<what>Runtime exited (?:with error: [\w :]+|without providing a reason))"),
+    re.compile(r"^\[ERROR\] (?P<what>Runtime\.ImportModuleError: [^\n]+)"),
+    re.compile(r"^\[ERROR\] (?P<what>[\w.]+)"),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogEvent:
-    """One structured record.
+    """One structured record, or the end of a run that had no time or no way to log one.
 
     Attributes:
         at_ms: Unix time in milliseconds.
-        record: the JSON object that was logged.
+        record: the JSON object that was logged; of a run that Lambda ended, one with `timestamp`,
+            `level` and `message`.
+        is_ending: whether Lambda ended the run: a time-out, a crash, an exception that nobody
+            caught. All messages of its batch have failed then.
     """
 
     at_ms: int
     record: dict[str, object]
+    is_ending: bool = False
 
     @property
     def is_failure(self) -> bool:
@@ -53,7 +69,7 @@ class LogReader:
         self._seen_at_the_end: set[tuple[str, str, str]] = set()
 
     def new_events(self) -> Iterator[LogEvent]:
-        """Yield what was not yielded yet; lines that are no JSON object are left out."""
+        """Yield what was not yielded yet: JSON objects, and how runs ended that Lambda ended."""
         while True:
             length_of_last_page = 0
             for page in self._pages():
@@ -89,11 +105,20 @@ class LogReader:
 
 
 def _structured(event: "FilteredLogEventTypeDef") -> Iterator[LogEvent]:
-    line = event.get("message", "")
+    line, at_ms = event.get("message", ""), event.get("timestamp", 0)
     if not line.startswith("{"):
+        yield from _ending(line, at_ms)
         return
     try:
         record: Any = json.loads(line)
     except json.JSONDecodeError:
         return
-    yield LogEvent(at_ms=event.get("timestamp", 0), record=cast("dict[str, object]", record))
+    yield LogEvent(at_ms=at_ms, record=cast("dict[str, object]", record))
+
+
+def _ending(line: str, at_ms: int) -> Iterator[LogEvent]:
+    found = next(filter(None, (pattern.search(line) for pattern in _ENDINGS)), None)
+    if found:
+        at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        record: dict[str, object] = {"timestamp": at, "level": "ERROR", "message": found["what"]}
+        yield LogEvent(at_ms=at_ms, record=record, is_ending=True)

@@ -316,11 +316,19 @@ def test_log_without_a_record_says_so(run: Run, operated: Operated) -> None:
     assert error == "no such record in the last 15 min (--since goes further back)\n"
 
 
-def log(operated: Operated, record: dict[str, object]) -> None:
-    """Have the consumer log a record."""
+def test_failures_include_the_runs_that_lambda_ended(run: Run, operated: Operated) -> None:
+    log(operated, "2026-11-24T10:00:00.000Z 6f2e Task timed out after 10.01 seconds")
+    code, output, _ = run("logs", "--failures")
+    assert code == 0
+    assert output.endswith("ERROR  Task timed out after 10.01 seconds\n")
+
+
+def log(operated: Operated, record: dict[str, object] | str) -> None:
+    """Have the consumer log a record, or Lambda a line."""
     logs, group = operated.clients.logs, operated.outputs.consumer_log_group_name
     logs.create_log_stream(logGroupName=group, logStreamName="stream")
-    event = {"timestamp": int(time.time() * 1000), "message": json.dumps(record)}
+    message = record if isinstance(record, str) else json.dumps(record)
+    event = {"timestamp": int(time.time() * 1000), "message": message}
     logs.put_log_events(logGroupName=group, logStreamName="stream", logEvents=[event])  # type: ignore[list-item]
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from automation.deadletters.expressions import Where
 from automation.deadletters.survey import NO_RECORD, Survey, survey_dead_letters
-from automation.log_events import LogReader
 from automation.queue_depth import queue_depth
 
 if TYPE_CHECKING:
@@ -141,14 +140,3 @@ def test_empty_queue_is_complete(
 ) -> None:
     with closing(survey(sqs, logs, dlq_url)) as found:
         assert (found.seen, found.is_complete, list(found.letters())) == (0, True, [])
-
-
-def test_log_is_read_on_from_where_it_was(
-    logs: "CloudWatchLogsClient", write_log: Callable[..., None]
-) -> None:
-    reader = LogReader(logs, GROUP, since_ms=0)
-    write_log({"n": 1}, {"n": 2})
-    assert [event.record["n"] for event in reader.new_events()] == [1, 2]
-    write_log({"n": 3})
-    assert [event.record["n"] for event in reader.new_events()] == [3]
-    assert list(reader.new_events()) == []
