@@ -136,6 +136,13 @@ def test_nothing_is_polled_before_the_role_and_the_dead_letters_are_settled(
     assert mapping.dependencies >= {"events-consumer-may-consume", "events-redrive"}
 
 
+def test_the_function_waits_for_its_queue_so_that_a_longer_timeout_comes_second(
+    deploy_queue: Make,
+) -> None:
+    function = deploy_queue().only("aws:lambda/function:Function", "events-consumer-function")
+    assert "events-queue" in function.dependencies
+
+
 def test_the_consumer_knows_its_queue_and_may_consume_it_alone(deploy_queue: Make) -> None:
     deployed = deploy_queue(function={"environment": {"MODE": "x"}})
     variables = deployed.only("aws:lambda/function:Function").inputs["environment"]["variables"]

@@ -22,16 +22,21 @@ Program = Callable[[], None]
 
 @dataclass
 class Deployed:
-    """A stack that is there: its outputs, and what the engine did last, in order."""
+    """A stack that is there: its outputs, and what the engine did last, in order.
+
+    started: how many steps were done when each resource's own began.
+    """
 
     stack: automation.Stack
     outputs: dict[str, Any] = field(default_factory=dict)
     steps: list[tuple[str, str]] = field(default_factory=list)
+    started: dict[str, int] = field(default_factory=dict)
 
     def up(self, program: Program) -> None:
         """Deploy a program in place of the one before."""
         self.stack.workspace.program = program
         self.steps.clear()
+        self.started.clear()
         result = self.stack.up(on_event=self._note)
         self.outputs = {name: output.value for name, output in result.outputs.items()}
 
@@ -42,6 +47,10 @@ class Deployed:
         return {str(kind): n for kind, n in summary.items() if kind != "same"}
 
     def _note(self, event: automation.events.EngineEvent) -> None:
+        if event.resource_pre_event:
+            self.started[event.resource_pre_event.metadata.urn.rpartition("::")[2]] = len(
+                self.steps
+            )
         if event.res_outputs_event:
             step = event.res_outputs_event.metadata
             if step.op != "same":
