@@ -43,6 +43,7 @@ class Registered:
     inputs: dict[str, Any]
     parent: str
     dependencies: frozenset[str]
+    is_deleted_before_replaced: bool
 
     def document(self, key: str) -> Any:
         """An input that is JSON text, read."""
@@ -130,6 +131,7 @@ class _Monitor(mocks.MockMonitor):
                     name=request.name,
                     inputs=rpc.deserialize_properties(request.object),
                     parent=request.parent.split("::")[-1],
+                    is_deleted_before_replaced=request.deleteBeforeReplace,
                     dependencies=frozenset(urn.split("::")[-1] for urn in request.dependencies),
                 )
             )

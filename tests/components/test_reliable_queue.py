@@ -108,6 +108,22 @@ def test_only_the_queue_may_dead_letter_to_its_dlq(deploy_queue: Make) -> None:
     }
 
 
+def test_the_queues_name_each_other_in_resources_of_their_own_alone(deploy_queue: Make) -> None:
+    for queue in [r.inputs for r in deploy_queue().resources if r.type == QUEUE]:
+        assert not queue.keys() & {"redrivePolicy", "redriveAllowPolicy", "policy"}
+
+
+def test_dead_letters_come_from_the_queue_never_from_the_function(deploy_queue: Make) -> None:
+    # A function's own dead-letter configuration is for asynchronous invocations.
+    assert "deadLetterConfig" not in deploy_queue().only("aws:lambda/function:Function").inputs
+
+
+def test_a_mapping_is_gone_before_another_of_the_same_queue_and_function_comes(
+    deploy_queue: Make,
+) -> None:
+    assert deploy_queue().only(MAPPING).is_deleted_before_replaced
+
+
 def test_a_batch_always_answers_which_messages_failed(deploy_queue: Make) -> None:
     deployed = deploy_queue(
         consumer={"batch_size": 100, "batching_window_seconds": 5, "maximum_concurrency": 7}
