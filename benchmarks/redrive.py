@@ -36,7 +36,7 @@ from automation.targets import Clients
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-CONNECTIONS = (2, 4, 8)
+CONNECTIONS = (4, 8, 12)
 BODY = json.dumps({"name": "Shifter", "evnt_time": "2021-02-06T18:56:59.165483"}).ljust(150)
 ATTRIBUTES: dict[str, Any] = {
     "project": {"DataType": "String", "StringValue": "reliable-queue"},
