@@ -66,6 +66,7 @@ class ConsumerArgs:
     pollers: provisioned pollers; by default Lambda scales its own.
     filters: patterns of which a message's body must match one, up to 10. Lambda deletes what
         matches none: such messages are neither processed nor dead-lettered.
+    is_enabled: False pauses the consumer: messages wait in the queue, within its retention.
 
     A batch always answers which of its messages failed: one bad message doesn't fail the others.
     """
@@ -76,6 +77,7 @@ class ConsumerArgs:
     maximum_concurrency: int | None = None
     pollers: PollersArgs | None = None
     filters: Sequence[Mapping[str, object]] = ()
+    is_enabled: bool = True
 
     def __post_init__(self) -> None:
         reserved = self.function.reserved_concurrency

@@ -49,6 +49,7 @@ def create_consumer(
         f"{name}-mapping",
         event_source_arn=queues.queue.arn,
         function_name=consumer.function_arn,
+        enabled=args.is_enabled,
         batch_size=args.batch_size,
         maximum_batching_window_in_seconds=args.batching_window_seconds,
         function_response_types=["ReportBatchItemFailures"],

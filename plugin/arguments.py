@@ -95,6 +95,8 @@ class Consumer(TypedDict, total=False):
     """Provisioned pollers; none by default."""
     filters: list[dict[str, Any]]
     """Patterns of which a message must match one, up to 10. Lambda deletes what matches none."""
+    is_enabled: bool
+    """Whether the consumer is fed; false pauses it, and messages wait. True by default."""
 
 
 class Fifo(TypedDict, total=False):

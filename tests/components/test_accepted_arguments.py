@@ -157,6 +157,7 @@ def consumers(
         else st.none() | within(limits.MAXIMUM_CONCURRENCY),
         pollers=accepted(pollers) if has_pollers else st.none(),
         filters=filters,
+        is_enabled=st.booleans(),
     )
 
 

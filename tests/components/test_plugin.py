@@ -134,6 +134,7 @@ def test_plain_values_make_the_same_queue_as_python_does(
                 "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
             },
             "pollers": {"maximum": 5.0},
+            "is_enabled": False,
             "filters": [{"body": {"size": [{"numeric": [">", 5.0]}]}}],
         },
         "statements": [{
@@ -163,6 +164,7 @@ def test_plain_values_make_the_same_queue_as_python_does(
                 vpc=components.VpcArgs(subnet_ids=["subnet-1"], security_group_ids=["sg-1"]),
             ),
             pollers=components.PollersArgs(maximum=5),
+            is_enabled=False,
             filters=[{"body": {"size": [{"numeric": [">", 5]}]}}],
         ),
         statements=[

@@ -272,6 +272,11 @@ def test_provisioned_pollers_take_the_place_of_a_maximum(deploy_queue: Make) -> 
     assert "scalingConfig" not in mapping.inputs
 
 
+def test_a_consumer_may_be_paused(deploy_queue: Make) -> None:
+    assert deploy_queue(consumer={"is_enabled": False}).only(MAPPING).inputs["enabled"] is False
+    assert deploy_queue().only(MAPPING).inputs["enabled"] is True
+
+
 def test_a_message_must_match_one_of_the_filters(deploy_queue: Make) -> None:
     patterns = [{"body": {"gender": ["F"]}}, {"body": {"a": ["b"]}}]
     mapping = deploy_queue(consumer={"filters": patterns}).only(MAPPING)

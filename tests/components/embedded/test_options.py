@@ -248,6 +248,26 @@ def test_what_matches_no_filter_is_not_processed_and_not_kept(
         assert attributes(aws, stack.outputs["dlq"])["ApproximateNumberOfMessages"] == "0"
 
 
+def test_a_paused_consumer_leaves_messages_where_they_are(
+    aws: Target, deployed: Callable[..., Any], code: Path
+) -> None:
+    def program(*, is_enabled: bool) -> None:
+        function = PythonFunctionArgs(source=code, handler="consumer.handler")
+        consumer = ConsumerArgs(function=function, is_enabled=is_enabled)
+        export(ReliableQueue("paused", ReliableQueueArgs(consumer=consumer)))
+
+    with deployed(aws, lambda: program(is_enabled=False)) as stack:
+        queue, logs = stack.outputs["queue"], stack.outputs["logs"]
+        mappings = aws.clients.functions.list_event_source_mappings(
+            EventSourceArn=attributes(aws, queue)["QueueArn"]
+        )["EventSourceMappings"]
+        assert [mapping.get("State") for mapping in mappings] == ["Disabled"]
+        aws.clients.sqs.send_message(QueueUrl=queue, MessageBody="waits")
+        stack.up(lambda: program(is_enabled=True))
+        assert stack.steps == [("update", "paused-mapping")]
+        wait_for_bodies(aws, logs, {"waits"})
+
+
 def test_a_delayed_message_waits_before_it_can_be_received(
     aws: Target, deployed: Callable[..., Any]
 ) -> None:
