@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import yaml
-from pulumi.automation import CommandError, LocalWorkspace, Stack, StackNotFoundError
+from pulumi.automation import CommandError, LocalWorkspace, OutputMap, Stack, StackNotFoundError
 from pulumi.automation.events import EngineEvent
 
 from automation.errors import AutomationError
@@ -113,7 +113,7 @@ def _deploy(stack: Stack, interrupts: Interrupts, on_change: Callable[[str], Non
             result = stack.up(on_event=_change_reporter(on_change))
     except CommandError as error:
         raise DeploymentError(f"the stack could not be deployed:\n{diagnostics(error)}") from error
-    return StackOutputs.from_outputs({key: value.value for key, value in result.outputs.items()})
+    return _typed(stack.name, result.outputs)
 
 
 def _destroy(
@@ -161,6 +161,10 @@ def stack_outputs(target: Target, name: str) -> StackOutputs:
         raise AutomationError(f"stack {name!r} can't be read: {diagnostics(error)}") from error
     if not outputs:
         raise AutomationError(f"stack {name!r} is not deployed: run pulumi up --stack {name}")
+    return _typed(name, outputs)
+
+
+def _typed(name: str, outputs: OutputMap) -> StackOutputs:
     try:
         return StackOutputs.from_outputs({key: value.value for key, value in outputs.items()})
     except OutputsError as error:
