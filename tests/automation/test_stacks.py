@@ -36,7 +36,7 @@ def test_a_deployed_program_that_lacks_outputs_is_told_by_them() -> None:
             return SimpleNamespace(outputs=outputs)
 
     interrupts = Interrupts(report=lambda _: None)
-    with pytest.raises(AutomationError, match="stack 'e2e-1': .*dlqUrl"):
+    with pytest.raises(AutomationError, match=r"stack 'e2e-1': .*dlqUrl"):
         stacks._deploy(cast("Any", Deployed()), interrupts, lambda _: None)
 
 
