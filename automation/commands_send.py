@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,7 +20,7 @@ from automation.deadletters.posting import (
     post_messages,
     read_file,
 )
-from automation.operating import cancelled_by_signals, operated_stack
+from automation.operating import Operated, cancelled_by_signals, operated_stack
 from automation.progress import Progress
 from automation.targets import TargetName
 
@@ -74,17 +75,8 @@ def send(
             cancelled_by_signals(progress.say) as cancel,
             Journal(Path(folder) / "journal.jsonl", purpose="send", source=url) as journal,
         ):
-            report = post_messages(
-                operated.sender,
-                url,
-                read_file(copy, is_fifo=url.endswith(".fifo"), defaults=defaults),
-                journal,
-                connections=operated.connections,
-                cancel=cancel,
-                on_progress=progress.advance_to,
-            )
-    _show_post(report, url, wants_json)
-    return NOT_DONE if report.failed or report.is_interrupted else DONE
+            report = _post(operated, url, copy, defaults, journal, cancel, progress)
+    return _show_post(report, url, wants_json)
 
 
 def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
@@ -116,8 +108,8 @@ def restore(
     progress = Progress()
     with operated_stack(target, stack, home=home, report=progress.say) as operated:
         url = to_url or operated.outputs.dlq_url
-        is_fifo, defaults = url.endswith(".fifo"), Defaults(attributes={})
-        count = count_messages(file, is_fifo=is_fifo, defaults=defaults)
+        defaults = Defaults(attributes={})
+        count = count_messages(file, is_fifo=url.endswith(".fifo"), defaults=defaults)
         source = f"{file.resolve()} to {url}"
         again = ", WHICH WERE SENT THERE BEFORE" if operated.has_finished("restore", source) else ""
         ask(f"Send {count} messages to {url}{again}?", yes=yes, progress=progress)
@@ -128,24 +120,36 @@ def restore(
             operated.journal("restore", source) as journal,
             file.open(encoding="utf-8") as opened,
         ):
-            report = post_messages(
-                operated.sender,
-                url,
-                read_file(opened, is_fifo=is_fifo, defaults=defaults),
-                journal,
-                connections=operated.connections,
-                cancel=cancel,
-                on_progress=progress.advance_to,
-            )
-    _show_post(report, url, wants_json)
-    return NOT_DONE if report.failed or report.is_interrupted else DONE
+            report = _post(operated, url, opened, defaults, journal, cancel, progress)
+    return _show_post(report, url, wants_json)
 
 
-def _show_post(report: PostReport, url: str, wants_json: bool) -> None:
-    """Print what was sent."""
+def _post(
+    operated: Operated,
+    url: str,
+    file: IO[str],
+    defaults: Defaults,
+    journal: Journal,
+    cancel: threading.Event,
+    progress: Progress,
+) -> PostReport:
+    return post_messages(
+        operated.sender,
+        url,
+        read_file(file, is_fifo=url.endswith(".fifo"), defaults=defaults),
+        journal,
+        connections=operated.connections,
+        cancel=cancel,
+        on_progress=progress.advance_to,
+    )
+
+
+def _show_post(report: PostReport, url: str, wants_json: bool) -> int:
+    """Print what was sent; return the exit code."""
+    code = NOT_DONE if report.failed or report.is_interrupted else DONE
     if wants_json:
         print_json({"queue_url": url, **as_plain(report)})
-        return
+        return code
     click.echo(f"{report.sent} messages sent to {url}")
     if report.sent_before:
         click.echo(f"{report.sent_before} were sent by an earlier run already")
@@ -155,3 +159,4 @@ def _show_post(report: PostReport, url: str, wants_json: bool) -> None:
         click.echo(f"  {message_id}: {words}")
     for message_id in report.possible_duplicates:
         click.echo(f"possible duplicate: {message_id}")
+    return code
