@@ -11,13 +11,10 @@ from automation.errors import StillWaitingError
 from automation.records import Processing, processed_messages
 from automation.targets import Target
 from automation.waiting import wait_until
+from components import limits
 from components.outputs import StackOutputs
 
-# The end of a FIFO queue's name, and of no other's (SQS API Reference, CreateQueue).
-_FIFO = ".fifo"
-_ASIDE = f"-aside{_FIFO}"
-# SQS API Reference, CreateQueue, QueueName.
-_QUEUE_NAME_LENGTH = 80
+_ASIDE = f"-aside{limits.FIFO_SUFFIX}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +69,7 @@ def _evidence(
     log_group = outputs.consumer_log_group_name
     processed = list(processed_messages(target.clients.logs, log_group, since_ms=since_ms))
     dead_letters = _dead_letters(target, outputs, home)
-    is_fifo = outputs.queue_url.endswith(_FIFO)
+    is_fifo = outputs.queue_url.endswith(limits.FIFO_SUFFIX)
     return Evidence(
         account=account_for(
             sent,
@@ -95,9 +92,11 @@ def _count_reordered(processed: Sequence[Processing], sent: Sent) -> int:
 
 def _dead_letters(target: Target, outputs: StackOutputs, home: Path) -> list[DeadLetter]:
     wait_seconds = target.pace.receive_wait_seconds
-    if not outputs.dlq_url.endswith(_FIFO):
+    if not outputs.dlq_url.endswith(limits.FIFO_SUFFIX):
         return read_dead_letters(target.clients.sqs, outputs.dlq_url, wait_seconds=wait_seconds)
-    beginning = outputs.dlq_name.removesuffix(_FIFO)[: _QUEUE_NAME_LENGTH - len(_ASIDE)]
+    beginning = outputs.dlq_name.removesuffix(limits.FIFO_SUFFIX)[
+        : limits.QUEUE_NAME_LENGTH - len(_ASIDE)
+    ]
     return read_fifo_dead_letters(
         target.clients,
         outputs.dlq_url,

@@ -32,6 +32,7 @@ from .mappings import check_pollers as check_pollers
 from .mappings import maximum_concurrency as maximum_concurrency
 from .names import DLQ_SUFFIX as DLQ_SUFFIX
 from .names import FIFO_SUFFIX as FIFO_SUFFIX
+from .names import QUEUE_NAME_LENGTH as QUEUE_NAME_LENGTH
 from .names import check_distinct as check_distinct
 from .names import check_name as check_name
 from .names import check_queue_names as check_queue_names

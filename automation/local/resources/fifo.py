@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 
 from automation.local.resources.schema import Failure, Rule
 from automation.local.resources.values import Properties, is_empty
-
-_SUFFIX = ".fifo"
+from components import limits
 
 
 def fifo_suffix(flag: str) -> Callable[[Properties], str]:
     """How the name ends that the provider makes up; `flag` is the property that says FIFO."""
 
     def suffix(inputs: Properties) -> str:
-        return _SUFFIX if inputs.get(flag) is True else ""
+        return limits.FIFO_SUFFIX if inputs.get(flag) is True else ""
 
     return suffix
 
@@ -27,8 +26,10 @@ def fifo_name_failures(noun: str, flag: str, max_length: int) -> Rule:
         name, is_fifo = inputs.get("name"), inputs.get(flag)
         if not isinstance(name, str):
             return
-        length = max_length - len(_SUFFIX) if is_fifo else max_length
-        pattern = f"[0-9A-Za-z_-]{{1,{length}}}" + (re.escape(_SUFFIX) if is_fifo else "")
+        length = max_length - len(limits.FIFO_SUFFIX) if is_fifo else max_length
+        pattern = f"[0-9A-Za-z_-]{{1,{length}}}" + (
+            re.escape(limits.FIFO_SUFFIX) if is_fifo else ""
+        )
         if re.fullmatch(pattern, name) is None:
             kind = f"a {'FIFO' if is_fifo else 'standard'} {noun}"
             yield Failure("name", f"name is {name!r}; the name of {kind} must match {pattern}")
