@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from automation.accounting import Identity
+from automation.aws.consumer_log import Identity, LogReader
+from automation.aws.queue_depth import queue_depth
 from automation.deadletters.reading import read_messages
 from automation.deadletters.survey import hiding_seconds
-from automation.log_events import LogReader
-from automation.queue_depth import queue_depth
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from automation.aws.consumer_log import Identity
 from automation.errors import AutomationError
 
 if TYPE_CHECKING:
@@ -269,3 +270,9 @@ def _attributes(value: object) -> "dict[str, MessageAttributeValueTypeDef]":
         str(name): attribute_from_json(str(name), item)
         for name, item in cast("dict[object, object]", value).items()
     }
+
+
+def identity_of(message: Message) -> Identity | None:
+    """(run_id, seq); None when the message carries none."""
+    run_id, seq = message.text("run_id"), message.text("seq")
+    return (run_id, int(seq)) if run_id and seq and seq.isdecimal() else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from automation.accounting import Identity
+from automation.aws.consumer_log import Identity
 from automation.deadletters.message import Message
 
 Ending = Literal["empty", "limit", "interrupted", "refilling", "refused", "failed"]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from automation.accounting import DeadLetter, Identity
 from automation.deadletters.disk_map import DiskMap
-from automation.deadletters.hiding import HiddenMessages, make_visible
+from automation.deadletters.hidden_messages import HiddenMessages, make_visible
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message, received_message
 
 if TYPE_CHECKING:
@@ -18,24 +17,6 @@ if TYPE_CHECKING:
 
 # Short polling asks a part of SQS's servers, so one empty answer is no proof.
 _EMPTY_RECEIVES = 2
-
-
-def read_dead_letters(
-    sqs: "SQSClient", queue_url: str, *, wait_seconds: int, hidden_seconds: int = 120
-) -> list[DeadLetter]:
-    """Receive until nothing more comes, give every message back, and say what was there.
-
-    Args:
-        sqs: client.
-        queue_url: the dead-letter queue.
-        wait_seconds: long polling of one receive, 0 to 20 s.
-        hidden_seconds: how long a message is hidden should this process be killed meanwhile,
-            default 120 s; also the time in which the whole queue has to be read.
-    """
-    messages = read_messages(
-        sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=hidden_seconds
-    )
-    return [dead_letter(message) for message in messages]
 
 
 def read_messages(
@@ -143,18 +124,3 @@ class _Reader:
     def _show(self, receipts: list[str]) -> None:
         for start in range(0, len(receipts), MAX_BATCH_ENTRIES):
             make_visible(self._sqs, self._queue_url, receipts[start : start + MAX_BATCH_ENTRIES])
-
-
-def dead_letter(message: Message) -> DeadLetter:
-    """What the account needs of a message in the dead-letter queue."""
-    return DeadLetter(
-        message_id=message.message_id,
-        identity=identity_of(message),
-        has_store_id="store_id" in message.attributes,
-    )
-
-
-def identity_of(message: Message) -> Identity | None:
-    """(run_id, seq); None when the message carries none."""
-    run_id, seq = message.text("run_id"), message.text("seq")
-    return (run_id, int(seq)) if run_id and seq and seq.isdecimal() else None

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from automation.aws.queue_depth import queue_depth
 from automation.deadletters.disk_map import DiskMap
-from automation.deadletters.expressions import Circumstances, Where
 from automation.deadletters.message import Message, message_from_json, message_to_json
 from automation.deadletters.reading import read_messages
 from automation.deadletters.reasons import Failure, Failures
+from automation.deadletters.where import Circumstances, Where
 from automation.errors import AutomationError
-from automation.queue_depth import queue_depth
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
-from automation.deadletters.sending import Outcome, Outgoing, cut_batches, send_batch
+from automation.deadletters.send_batch import Outcome, Outgoing, cut_batches, send_batch
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

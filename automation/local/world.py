@@ -10,18 +10,15 @@ from pathlib import Path
 
 import boto3
 
+from automation.aws.clients import Clients
+from automation.engine.command import EngineCommand
+from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
-from automation.interrupts import EngineCommand
 from automation.local.alarms import AlarmEvaluator, evaluated_alarms
-from automation.local.emulator import (
-    LOOPBACK,
-    Emulator,
-    PortTakenError,
-    running_emulator,
-)
+from automation.local.emulator import LOOPBACK, Emulator, PortTakenError, running_emulator
 from automation.local.provider import ProviderSettings, serve_provider
 from automation.local.resources.cloud import empty_session
-from automation.targets import LOCAL_PACE, Clients, Target, engine_environment
+from automation.target import LOCAL_PACE, Target
 
 _REGION = "us-east-1"
 _ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
-    from automation.accounting import Identity
+    from automation.aws.consumer_log import Identity
 
 GROUP = "consumer"
 MOVED: "dict[str, Identity | None]" = {"new-1": ("run", 1), "new-2": ("run", 2)}

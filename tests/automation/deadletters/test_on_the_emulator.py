@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from automation.deadletters import moving
+from automation.aws.clients import Clients, single_attempt_client
+from automation.aws.queue_depth import queue_depth
+from automation.deadletters import queue_to_queue
+from automation.deadletters.file_to_queue import Defaults, post_messages, read_file
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import MoveReport, Plan
-from automation.deadletters.moving import move_messages
-from automation.deadletters.posting import Defaults, post_messages, read_file
-from automation.deadletters.purging import drain_to_file
+from automation.deadletters.queue_to_file import drain_to_file
+from automation.deadletters.queue_to_queue import move_messages
 from automation.deadletters.reading import read_messages
-from automation.deadletters.sending import single_attempt_client
 from automation.deadletters.survey import survey_dead_letters
 from automation.local.emulator import Emulator, running_emulator
-from automation.queue_depth import queue_depth
-from automation.targets import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -45,14 +44,13 @@ KILLED_RUN = """
 import sys, threading
 from pathlib import Path
 import boto3
-from automation.deadletters import moving
+from automation.deadletters import queue_to_queue
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import Plan
-from automation.deadletters.moving import move_messages
-from automation.deadletters.sending import single_attempt_client
-from automation.targets import Clients
+from automation.deadletters.queue_to_queue import move_messages
+from automation.aws.clients import Clients, single_attempt_client
 
-moving.HIDDEN_SECONDS = 3
+queue_to_queue.HIDDEN_SECONDS = 3
 endpoint, source, destination, journal = sys.argv[1:]
 session = boto3.Session("123456789012", "x", region_name="us-east-1")
 clients = Clients(session=session, endpoint_url=endpoint, max_connections=8)
@@ -197,7 +195,7 @@ def test_redrive_that_is_killed_and_started_again_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # So long the killed run's messages stay hidden; the next one waits for them.
-    monkeypatch.setattr(moving, "HIDDEN_SECONDS", 3)
+    monkeypatch.setattr(queue_to_queue, "HIDDEN_SECONDS", 3)
     source = fill("dlq", 600)
     destination = clients.sqs.create_queue(QueueName="queue")["QueueUrl"]
     path = tmp_path / "journal.jsonl"

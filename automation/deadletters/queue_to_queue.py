@@ -1,0 +1,274 @@
+"""Move messages from a dead-letter queue to where they can be processed, and lose none."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from automation.aws.queue_depth import queue_depth
+from automation.deadletters.disk_map import DiskMap
+from automation.deadletters.hidden_messages import HiddenMessages
+from automation.deadletters.journal import Journal
+from automation.deadletters.message import MAX_BATCH_ENTRIES, Message, received_message
+from automation.deadletters.move_plan import Counts, MoveReport, Plan
+from automation.deadletters.move_tally import MoveTally, RefillWatch
+from automation.deadletters.pacing import Allowance, Pacer
+from automation.deadletters.transfer import Transfer
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+HIDDEN_SECONDS = 60
+"""How long a message is hidden by a run that was killed before it could give it back."""
+
+# Short polling asks a part of SQS's servers, so one empty answer is no proof.
+_EMPTY_RECEIVES = 2
+
+
+def move_messages(
+    source: "SQSClient",
+    sender: "SQSClient",
+    plan: Plan,
+    journal: Journal,
+    *,
+    cancel: threading.Event,
+    on_progress: Callable[[Counts], None] = lambda _: None,
+    clock: Callable[[], float] = time.time,
+    pause: Callable[[float], object] | None = None,
+) -> MoveReport:
+    """Receive, send, delete what was accepted; again until the source is empty or told to stop.
+
+    Args:
+        source: client for the source; it may repeat its requests.
+        sender: client that never repeats a request by itself (`single_attempt_client`).
+        plan: what to move.
+        journal: of this work; set aside when nothing is left to do.
+        cancel: set it to end in order: no message is begun any more, all are given back.
+        on_progress: is called after each batch, from any thread.
+        clock: Unix time in seconds.
+        pause: waits a number of seconds; by default until `cancel` is set, at the longest.
+
+    Raises:
+        ClientError, BotoCoreError: a queue can't be worked with; everything was given back as
+            far as that was possible, and the journal says what is left.
+    """
+    run = _Run(source, sender, plan, journal, cancel, on_progress, clock, pause or cancel.wait)
+    with contextlib.closing(run):
+        return run.run()
+
+
+class _Run:
+    def __init__(
+        self,
+        source: "SQSClient",
+        sender: "SQSClient",
+        plan: Plan,
+        journal: Journal,
+        cancel: threading.Event,
+        on_progress: Callable[[Counts], None],
+        clock: Callable[[], float],
+        pause: Callable[[float], object],
+    ) -> None:
+        self._source = source
+        self._plan = plan
+        self._journal = journal
+        self._cancel = cancel
+        self._on_progress = on_progress
+        self._clock = clock
+        self._pause = pause
+        self._transfer = Transfer(
+            source,
+            plan.source_url,
+            sender=sender,
+            destination_url=plan.destination_url,
+            journal=journal,
+            pause=pause,
+        )
+        self._hidden = HiddenMessages(source, plan.source_url, connections=plan.connections)
+        self._held = DiskMap()
+        self._arrived = DiskMap()
+        self._allowance = Allowance(plan.limit)
+        self._pacer = Pacer(plan.messages_per_second, pause)
+        self._tally = MoveTally(plan.limit)
+        self._all_visible_at = (
+            journal.last_written_seconds + HIDDEN_SECONDS if journal.is_continued else 0.0
+        )
+
+    def close(self) -> None:
+        self._hidden.close()
+        self._held.close()
+        self._arrived.close()
+
+    def run(self) -> MoveReport:
+        started = self._clock()
+        try:
+            self._work_in_threads()
+        finally:
+            self._hidden.give_back()
+        self._tally.end("interrupted" if self._cancel.is_set() else "empty")
+        # Read to the end: what a killed run may have sent is gone, or was sent again.
+        was_read_whole = self._tally.ended == "empty" and not self._transfer.not_deleted
+        is_settled = was_read_whole or self._journal.is_settled
+        if is_settled:
+            self._journal.finish()
+        return MoveReport(
+            counts=self._tally.counts,
+            failures=self._tally.failures,
+            possible_duplicates=self._journal.possible_duplicates,
+            not_deleted=self._transfer.not_deleted,
+            moved=self._tally.moved,
+            ended=self._tally.ended or "empty",
+            explanation=self._tally.explanation,
+            continued=self._journal.is_continued,
+            journal=None if is_settled else self._journal.path,
+            seconds=self._clock() - started,
+        )
+
+    def _work_in_threads(self) -> None:
+        workers = self._pacer.useful_workers(self._plan.connections)
+        with ThreadPoolExecutor(workers, thread_name_prefix="mover") as pool:
+            futures = [pool.submit(self._work) for _ in range(workers)]
+            try:
+                self._watch(futures)
+            except BaseException:
+                self._tally.end("failed")
+                raise
+        for future in futures:
+            future.result()
+
+    def _watch(self, futures: Sequence[Future[None]]) -> None:
+        """Wait for the workers; stop them when the queue fills faster than it drains."""
+        refill = RefillWatch()
+        while True:
+            done, left = wait(futures, self._plan.refill_check_seconds, FIRST_EXCEPTION)
+            if not left:
+                return
+            if any(future.exception() for future in done):
+                self._tally.end("failed")
+                continue
+            depth = queue_depth(self._source, self._plan.source_url).total
+            counts = self._tally.counts
+            if refill.is_refilling(counts, depth):
+                self._tally.end(
+                    "refilling",
+                    f"the dead-letter queue fills as fast as it drains ({depth} messages, "
+                    f"{counts.moved} moved)",
+                )
+
+    def _work(self) -> None:
+        empty_receives = 0
+        while empty_receives < _EMPTY_RECEIVES and not self._is_ending():
+            granted = self._allowance.take(self._pacer.batch_messages, self._is_ending)
+            if not granted:
+                self._tally.end("limit")
+                return
+            moved = 0
+            try:
+                new = self._not_held(self._receive(granted))
+                moved = self._handle(new, granted)
+            finally:
+                self._allowance.give_back(granted, used=moved)
+            if new:
+                empty_receives = 0
+                self._on_progress(self._tally.counts)
+            elif self._clock() < self._all_visible_at:
+                # The killed run had received messages that nobody can see yet.
+                self._pause(1)
+            else:
+                empty_receives += 1
+
+    def _receive(self, granted: int) -> list[Message]:
+        deliveries = self._source.receive_message(
+            QueueUrl=self._plan.source_url,
+            # With a filter most may be unwanted, so the grant says nothing about what to receive.
+            MaxNumberOfMessages=MAX_BATCH_ENTRIES if self._plan.wants else granted,
+            VisibilityTimeout=HIDDEN_SECONDS,
+            WaitTimeSeconds=self._plan.wait_seconds,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        ).get("Messages", [])
+        return [received_message(delivery) for delivery in deliveries]
+
+    def _handle(self, messages: Sequence[Message], granted: int) -> int:
+        """Move, delete or hold each message of one receive; return how many were moved."""
+        try:
+            ready = self._not_left_alone(self._not_sent_before(messages))
+            self._hold(ready[granted:])
+            return self._move(ready[:granted])
+        except BaseException:
+            self._hold(messages)
+            raise
+
+    def _not_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Those that are new here; the others came again, their time of hiding being over."""
+        new = [message for message in messages if message.message_id not in self._held]
+        if len(new) < len(messages):
+            self._hold(message for message in messages if message not in new)
+        return new
+
+    def _not_sent_before(self, messages: Sequence[Message]) -> list[Message]:
+        """Those that are still to be sent; the others only to be deleted, which is done."""
+        sent = [
+            message
+            for message in messages
+            if self._journal.state(message.message_id) in ("sent", "deleted")
+        ]
+        if sent:
+            self._transfer.delete(sent)
+            self._tally.count(deleted_only=len(sent))
+        return [message for message in messages if message not in sent]
+
+    def _not_left_alone(self, messages: Sequence[Message]) -> list[Message]:
+        """Those to be moved; the others are counted by the reason why not, and held."""
+        ready: list[Message] = []
+        for message in messages:
+            if message.message_id in self._arrived:
+                self._tally.count(returned=1)
+            elif (message.redrive_count or 0) >= self._plan.max_redrives:
+                self._tally.count(replayed=1)
+            elif self._plan.wants and not self._plan.wants(message):
+                self._tally.count(skipped=1)
+            else:
+                ready.append(message)
+                continue
+            self._hold([message])
+        return ready
+
+    def _move(self, messages: Sequence[Message]) -> int:
+        moved = 0
+        stopped_groups: set[str | None] = set()
+        changed = [self._plan.change(message) for message in messages]
+        uncounted = {
+            now.message_id
+            for before, now in zip(messages, changed, strict=True)
+            if now.redrive_count == before.redrive_count
+        }
+        for batch in self._transfer.batches(changed):
+            free = [item for item in batch if item.message.group not in stopped_groups]
+            if free:
+                self._pacer.wait_for(len(free))
+            if not free or self._is_ending():
+                self._hold(item.message for item in batch)
+                continue
+            outcome = self._transfer.move(free)
+            self._arrived.put([(new_id, "") for new_id in outcome.accepted.values()])
+            self._tally.note([item.message for item in free], outcome, uncounted)
+            moved += len(outcome.accepted)
+            left = [
+                item.message for item in batch if item.message.message_id not in outcome.accepted
+            ]
+            self._hold(left)
+            if self._plan.source_url.endswith(".fifo"):
+                stopped_groups.update(message.group for message in left)
+        return moved
+
+    def _hold(self, messages: Iterable[Message]) -> None:
+        """Keep messages hidden until the run ends: else they would be received over and over."""
+        for message in messages:
+            self._held.add(message.message_id)
+            self._hidden.hold(message.receipt_handle)
+
+    def _is_ending(self) -> bool:
+        return self._tally.ended is not None or self._cancel.is_set()
