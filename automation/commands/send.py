@@ -24,6 +24,7 @@ from automation.interrupts import cancelled_by_signals
 from automation.operations.deployed import Operated, operated_stack
 from automation.progress import Progress
 from automation.target import TargetName
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
@@ -68,7 +69,7 @@ def send(
         # It is read twice: nothing may be sent when its last line is wrong.
         shutil.copyfileobj(file, copy)
         copy.seek(0)
-        count = sum(1 for _ in read_file(copy, is_fifo=url.endswith(".fifo"), defaults=defaults))
+        count = sum(1 for _ in read_file(copy, is_fifo=limits.is_fifo(url), defaults=defaults))
         copy.seek(0)
         with (
             progress.shown(),
@@ -110,7 +111,7 @@ def restore(
     with operated_stack(target, stack, home=home, report=progress.say) as operated:
         url = to_url or operated.outputs.dlq_url
         defaults = Defaults(attributes={})
-        count = count_messages(file, is_fifo=url.endswith(".fifo"), defaults=defaults)
+        count = count_messages(file, is_fifo=limits.is_fifo(url), defaults=defaults)
         source = f"{file.resolve()} to {url}"
         again = ", WHICH WERE SENT THERE BEFORE" if operated.has_finished("restore", source) else ""
         ask(f"Send {count} messages to {url}{again}?", yes=yes, progress=progress)
@@ -137,7 +138,7 @@ def _post(
     return post_messages(
         operated.sender,
         url,
-        read_file(file, is_fifo=url.endswith(".fifo"), defaults=defaults),
+        read_file(file, is_fifo=limits.is_fifo(url), defaults=defaults),
         journal,
         connections=operated.connections,
         cancel=cancel,

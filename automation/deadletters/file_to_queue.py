@@ -17,6 +17,7 @@ from automation.deadletters.message import (
     message_from_json,
 )
 from automation.deadletters.transfer import Transfer
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -130,11 +131,11 @@ def post_messages(
     Raises:
         ClientError, BotoCoreError: the queue can't be worked with.
     """
-    workers = 1 if queue_url.endswith(".fifo") else connections
+    workers = 1 if limits.is_fifo(queue_url) else connections
     transfer = Transfer(
         None, "", sender=sender, destination_url=queue_url, journal=journal, pause=cancel.wait
     )
-    post = _Post(transfer, journal, on_progress, keeps_order=queue_url.endswith(".fifo"))
+    post = _Post(transfer, journal, on_progress, keeps_order=limits.is_fifo(queue_url))
     with ThreadPoolExecutor(workers, thread_name_prefix="post") as pool:
         # A chunk for each worker at a time, so that a large file is never in memory.
         while not cancel.is_set():

@@ -16,6 +16,7 @@ from automation.deadletters.move_plan import Counts, MoveReport, Plan
 from automation.deadletters.move_tally import MoveTally, RefillWatch
 from automation.deadletters.pacing import Allowance, Pacer
 from automation.deadletters.transfer import Transfer
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -260,7 +261,7 @@ class _Run:
                 item.message for item in batch if item.message.message_id not in outcome.accepted
             ]
             self._hold(left)
-            if self._plan.source_url.endswith(".fifo"):
+            if limits.is_fifo(self._plan.source_url):
                 stopped_groups.update(message.group for message in left)
         return moved
 

@@ -13,6 +13,7 @@ from automation.deadletters.reading import read_messages
 from automation.deadletters.reasons import Failure, Failures
 from automation.deadletters.where import Circumstances, Where
 from automation.errors import AutomationError
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -163,7 +164,7 @@ def survey_dead_letters(
     survey = Survey(
         expected=expected,
         retention_seconds=retention_seconds(sqs, dlq_url),
-        is_fifo=dlq_url.endswith(".fifo"),
+        is_fifo=limits.is_fifo(dlq_url),
         now_seconds=time.time(),
     )
     try:

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
 from automation.deadletters.send_batch import Outcome, Outgoing, cut_batches, send_batch
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,7 +52,7 @@ class Transfer:
         self._destination_url = destination_url
         self._journal = journal
         self._pause = pause
-        self._keeps_order = destination_url.endswith(".fifo")
+        self._keeps_order = limits.is_fifo(destination_url)
         self._lock = threading.Lock()
         self._not_deleted: dict[str, None] = {}
 

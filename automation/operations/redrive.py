@@ -24,6 +24,7 @@ from automation.deadletters.where import Where
 from automation.errors import AutomationError
 from automation.operations.deployed import Operated, surveyed
 from automation.progress import Progress
+from components import limits
 
 _DEFAULT_MAX_REDRIVES = 3
 # The consumer's back-off is short; its log records may be late.
@@ -102,7 +103,7 @@ def check_destination(operated: Operated, url: str) -> None:
     dlq_url = operated.outputs.dlq_url
     if url == dlq_url:
         raise AutomationError("--to: that is the dead-letter queue itself")
-    if url.endswith(".fifo") != dlq_url.endswith(".fifo"):
+    if limits.is_fifo(url) != limits.is_fifo(dlq_url):
         raise AutomationError(
             f"--to: {url} and the dead-letter queue {dlq_url} must both be FIFO queues, or "
             "neither: a message group and its order can't be kept otherwise"

@@ -76,7 +76,7 @@ def _evidence(
     log_group = outputs.consumer_log_group_name
     processed = list(processed_messages(target.clients.logs, log_group, since_ms=since_ms))
     dead_letters = _dead_letters(target, outputs, home)
-    is_fifo = outputs.queue_url.endswith(limits.FIFO_SUFFIX)
+    is_fifo = limits.is_fifo(outputs.queue_url)
     return Evidence(
         account=account_for(
             sent,
@@ -99,7 +99,7 @@ def _count_reordered(processed: Sequence[Processing], sent: Sent) -> int:
 
 def _dead_letters(target: Target, outputs: StackOutputs, home: Path) -> list[DeadLetter]:
     wait_seconds = target.pace.receive_wait_seconds
-    if not outputs.dlq_url.endswith(limits.FIFO_SUFFIX):
+    if not limits.is_fifo(outputs.dlq_url):
         return read_dead_letters(target.clients.sqs, outputs.dlq_url, wait_seconds=wait_seconds)
     beginning = outputs.dlq_name.removesuffix(limits.FIFO_SUFFIX)[
         : limits.QUEUE_NAME_LENGTH - len(_ASIDE)
