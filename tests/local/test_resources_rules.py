@@ -221,7 +221,7 @@ def test_an_update_of_a_mapping_is_checked_as_its_creation_is(provider: Any) -> 
         (
             {
                 "scalingConfig": {"maximumConcurrency": 2},
-                "provisionedPollerConfig": {"minimumPollers": 1},
+                "provisionedPollerConfig": {"minimumPollers": 2},
             },
             "exclude each other",
         ),
@@ -237,7 +237,7 @@ def test_a_mapping_is_checked_before_it_is_made(
 @pytest.mark.parametrize(
     ("inputs", "named"),
     [
-        ({"batchSize": 11, "maximumBatchingWindowInSeconds": 1}, "for a FIFO queue: 1 to 10"),
+        ({"batchSize": 11}, "allowed with a FIFO queue: 1 to 10"),
         ({"batchSize": 10, "maximumBatchingWindowInSeconds": 1}, "no batching window"),
     ],
 )
