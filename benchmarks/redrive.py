@@ -30,7 +30,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from automation.aws.clients import Clients, single_attempt_client
+from automation.aws.clients import Clients
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import Plan
 from automation.deadletters.queue_to_queue import move_messages
@@ -170,7 +170,7 @@ class Bench:
             with Journal(path, purpose="redrive", source=source) as journal:
                 report = move_messages(
                     self._sqs,
-                    single_attempt_client(self._clients),
+                    self._clients.sender,
                     Plan(source_url=source, destination_url=destination, connections=connections),
                     journal,
                     cancel=threading.Event(),

@@ -1,13 +1,21 @@
-"""AWS's refusals in words that say what to do."""
+"""What AWS's refusals and broken connections mean, and words that say what to do."""
 
 import contextlib
 from collections.abc import Generator
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    SSOError,
     TokenRetrievalError,
+    UnknownEndpointError,
 )
 
 from automation.errors import AutomationError
@@ -27,6 +35,55 @@ _NOT_SIGNED_IN = frozenset(
 )
 _NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 _NOT_FOUND = frozenset({"ResourceNotFoundException", "ResourceNotFound"})
+
+_NEVER_CONNECTED = (EndpointConnectionError, ConnectTimeoutError)
+# Raised while a request is made up or signed.
+_NEVER_MADE = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+    UnknownEndpointError,
+)
+
+
+def error_code(error: ClientError) -> str:
+    """AWS's name for a refusal, for example `AccessDenied`; empty when it gives none."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def error_words(error: ClientError) -> str:
+    """AWS's words for a refusal; empty when it gives none."""
+    return error.response.get("Error", {}).get("Message", "")
+
+
+def is_throttled(error: ClientError) -> bool:
+    """Whether AWS says "not now": of too many requests, its own or a key's.
+
+    SQS and KMS have several codes for it, with several HTTP statuses: RequestThrottled,
+    ThrottlingException, KMS.ThrottlingException, KmsThrottled (SQS API Reference, SendMessageBatch,
+    Errors, and Common Errors). The producer, which ships alone, decides the same way.
+    """
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status == 429 or "Throttl" in error_code(error) or error_code(error) == "SlowDown"
+
+
+def was_never_connected(error: BotoCoreError) -> bool:
+    """Whether there was no connection to AWS, so that nothing was sent; it may be there later."""
+    return isinstance(error, _NEVER_CONNECTED)
+
+
+def was_never_made(error: BotoCoreError) -> bool:
+    """Whether a request could not even be made, so that nothing was sent; nor will the next be.
+
+    Of an error for which neither this nor `was_never_connected` is true, nobody knows whether AWS
+    has accepted: TLS, proxies, resets, time-outs and answers that can't be read may all break off
+    after that.
+    """
+    return isinstance(error, _NEVER_MADE)
 
 
 @contextlib.contextmanager
@@ -56,8 +113,7 @@ def explained_aws_errors(stack: str, operator_policy_arn: str) -> Generator[None
 
 
 def _explained(error: ClientError, stack: str, operator_policy_arn: str) -> AutomationError | None:
-    code = error.response.get("Error", {}).get("Code", "")
-    words = error.response.get("Error", {}).get("Message", "")
+    code, words = error_code(error), error_words(error)
     call = error.operation_name
     if code in _NOT_SIGNED_IN:
         return AutomationError(

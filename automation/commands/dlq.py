@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.commands.letters import (
     group_key,
@@ -139,7 +140,7 @@ def show(
         events = failure_events(
             operated.clients.logs,
             operated.outputs.consumer_log_group_name,
-            since_ms=int((letter.message.sent_at_seconds - 60) * 1000),
+            since_ms=int((letter.message.sent_at_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000),
         )
         records = [event.record for event in events if is_about(event.record, letter.message)]
     if wants_json:

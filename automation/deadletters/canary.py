@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from automation.aws.consumer_log import Identity, LogReader
+from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS, Identity, LogReader
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.reading import read_messages
 from automation.deadletters.survey import hiding_seconds
@@ -75,13 +75,15 @@ def watch_canary(
         connections: how many requests to make at once.
         cancel: set it to end the watch.
     """
-    reader = LogReader(logs, log_group, since_ms=int(began_seconds * 1000) - 1000)
+    reader = LogReader(
+        logs, log_group, since_ms=int((began_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
+    )
     identities = {identity for identity in moved.values() if identity}
     processed: set[Identity] = set()
     failed: set[str] = set()
     while True:
         for event in reader.new_events():
-            processed.update(_processed(event.record) & identities)
+            processed.update({done.identity for done in event.processed} & identities)
             if event.is_failure:
                 failed.update({str(event.record["message_id"])} & moved.keys())
         is_over = clock() - began_seconds >= timeout_seconds
@@ -99,14 +101,6 @@ def watch_canary(
         returned=returned,
         waited_seconds=clock() - began_seconds,
     )
-
-
-def _processed(record: Mapping[str, object]) -> set[Identity]:
-    processed = record.get("processed")
-    if not isinstance(processed, dict):
-        return set()
-    runs = cast("dict[str, list[int]]", processed)
-    return {(run_id, seq) for run_id, numbers in runs.items() for seq in numbers}
 
 
 def _count_returned(

@@ -120,7 +120,7 @@ def post_messages(
     """Send messages, in order for a FIFO queue; one that was sent before is not sent again.
 
     Args:
-        sender: client that never repeats a request by itself (`single_attempt_client`).
+        sender: client that never repeats a request by itself (`Clients.sender`).
         queue_url: where to.
         messages: what to send.
         journal: of this work; set aside when nothing is left to do.

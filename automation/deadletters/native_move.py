@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from automation.aws.errors import error_code, error_words
 from automation.errors import AutomationError
 
 if TYPE_CHECKING:
@@ -102,8 +103,7 @@ def _start(sqs: "SQSClient", source_arn: str, destination_arn: str | None, rate:
     try:
         return sqs.start_message_move_task(**request)["TaskHandle"]
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        words = error.response.get("Error", {}).get("Message", "")
+        code, words = error_code(error), error_words(error)
         if code in _UNKNOWN_ACTION:
             raise NoNativeMoveError("this service has no StartMessageMoveTask") from error
         if code == "InvalidParameterValue":
@@ -116,7 +116,7 @@ def _cancel(sqs: "SQSClient", handle: str) -> None:
         sqs.cancel_message_move_task(TaskHandle=handle)
     except ClientError as error:
         # It ended meanwhile: the next look says how.
-        if error.response.get("Error", {}).get("Code") not in (
+        if error_code(error) not in (
             "ResourceNotFoundException",
             "InvalidParameterValue",
         ):

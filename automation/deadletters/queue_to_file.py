@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from automation.aws.errors import error_code
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.journal import append
 from automation.deadletters.message import (
@@ -186,7 +187,7 @@ def purge_queue(
         try:
             sqs.purge_queue(QueueUrl=queue_url)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _PURGE_IN_PROGRESS:
+            if error_code(error) not in _PURGE_IN_PROGRESS:
                 raise
             if clock() > deadline:
                 raise AutomationError(

@@ -43,7 +43,7 @@ def move_messages(
 
     Args:
         source: client for the source; it may repeat its requests.
-        sender: client that never repeats a request by itself (`single_attempt_client`).
+        sender: client that never repeats a request by itself (`Clients.sender`).
         plan: what to move.
         journal: of this work; set aside when nothing is left to do.
         cancel: set it to end in order: no message is begun any more, all are given back.

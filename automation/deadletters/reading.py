@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from automation.aws.errors import error_code
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.hidden_messages import HiddenMessages, make_visible
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message, received_message
@@ -113,7 +114,7 @@ class _Reader:
         except ClientError as error:
             # More can't be in flight (SQS Developer Guide, "Message quotas": 120,000); what was
             # read is worth showing.
-            if error.response.get("Error", {}).get("Code") != "OverLimit":
+            if error_code(error) != "OverLimit":
                 raise
             return []
         messages = [received_message(delivery) for delivery in deliveries]

@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    EndpointConnectionError,
-    HTTPClientError,
 )
 
+from automation.aws.errors import error_code, is_throttled, was_never_connected, was_never_made
 from automation.deadletters.message import MAX_BATCH_ENTRIES, MAX_BYTES, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-# Codes that mean "not now" (SQS API Reference, "Common Errors"; SendMessageBatch, "Errors").
-_THROTTLED = frozenset(
-    {"RequestThrottled", "ThrottlingException", "Throttling", "KmsThrottled", "SlowDown"}
-)
 # Codes with which SQS refuses a whole request for the sake of one of its entries.
 _ENTRY_AT_FAULT = frozenset(
     {
@@ -102,7 +97,7 @@ def send_batch(sender: "SQSClient", queue_url: str, batch: Sequence[Outgoing]) -
     """Send one batch once and say what became of each message.
 
     Args:
-        sender: a client that doesn't repeat requests: `single_attempt_client`.
+        sender: a client that doesn't repeat requests: `Clients.sender`.
         queue_url: where to.
         batch: as `cut_batches` makes them.
 
@@ -120,11 +115,11 @@ def send_batch(sender: "SQSClient", queue_url: str, batch: Sequence[Outgoing]) -
         return _answered(sender, queue_url, entries, ids)
     except ClientError as error:
         return _from_refusal(error, sender, queue_url, batch, ids)
-    except EndpointConnectionError as error:
-        # Nothing has left this machine.
-        return Outcome(put_off=dict.fromkeys(ids.values(), str(error)))
-    except HTTPClientError as error:
-        return Outcome(unknown=dict.fromkeys(ids.values(), type(error).__name__))
+    except BotoCoreError as error:
+        if was_never_made(error):
+            raise
+        told = dict.fromkeys(ids.values(), type(error).__name__)
+        return Outcome(put_off=told) if was_never_connected(error) else Outcome(unknown=told)
 
 
 def _answered(
@@ -154,10 +149,10 @@ def _from_refusal(
     batch: Sequence[Outgoing],
     ids: dict[str, str],
 ) -> Outcome:
-    code = error.response.get("Error", {}).get("Code", "")
+    code = error_code(error)
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
         return Outcome(unknown=dict.fromkeys(ids.values(), code))
-    if code in _THROTTLED:
+    if is_throttled(error):
         return Outcome(put_off=dict.fromkeys(ids.values(), code))
     if code not in _ENTRY_AT_FAULT:
         raise error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.message import Message, message_from_json, message_to_json
@@ -182,7 +183,7 @@ def survey_dead_letters(
                 on_progress(number, expected)
         if logs and survey.seen:
             # Clocks differ a little; a message can't have failed before it was sent.
-            since_ms = int((survey.oldest_seconds - 60) * 1000)
+            since_ms = int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
             survey.failures.load(logs, log_group, since_ms=since_ms)
     except BaseException:
         survey.close()

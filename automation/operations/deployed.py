@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation.aws.clients import Clients, single_attempt_client
+from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
 from automation.deadletters.journal import Journal
 from automation.deadletters.survey import Survey, survey_dead_letters
@@ -57,7 +57,7 @@ class Operated:
     @property
     def sender(self) -> "SQSClient":
         """A client that never repeats a sending by itself."""
-        return single_attempt_client(self.clients)
+        return self.clients.sender
 
     def journal(self, purpose: str, source: str) -> Journal:
         """The journal of one piece of work; that of a killed run is continued."""

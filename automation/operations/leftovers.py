@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from pulumi.automation import LocalWorkspace, Stack
 
 from automation.aws.clients import Clients
+from automation.aws.errors import error_code
 from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
 from automation.stacks import KEPT_MARK, REPOSITORY
@@ -114,7 +115,7 @@ def _delete_log_group(clients: Clients, name: str) -> None:
         clients.logs.delete_log_group(logGroupName=name)
     except ClientError as error:
         # It may have gone with its stack, a moment ago.
-        if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+        if error_code(error) != "ResourceNotFoundException":
             raise
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from automation.aws.clients import Clients, single_attempt_client
+from automation.aws.clients import Clients
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message
 from automation.deadletters.move_plan import Plan
@@ -76,9 +76,7 @@ def _move_all(
     )
     path = journals / f"reading-{source_url.rpartition('/')[2]}.jsonl"
     with Journal(path, purpose="reading", source=source_url) as journal:
-        report = move_messages(
-            clients.sqs, single_attempt_client(clients), plan, journal, cancel=threading.Event()
-        )
+        report = move_messages(clients.sqs, clients.sender, plan, journal, cancel=threading.Event())
     if report.ended != "empty":
         raise AutomationError(
             f"could not read {source_url} whole: {report.explanation or report.ended}; what was "

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation.aws.clients import single_attempt_client
 from automation.aws.consumer_log import Identity, Processing, processed_messages
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message
@@ -129,7 +128,7 @@ def _redrive_repaired(target: Target, outputs: StackOutputs, home: Path) -> Move
     with Journal(journal_path, purpose="redrive", source=outputs.dlq_url) as journal:
         return move_messages(
             target.clients.sqs,
-            single_attempt_client(target.clients),
+            target.clients.sender,
             plan,
             journal,
             cancel=threading.Event(),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import cast
 
+from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.errors import AutomationError, StillWaitingError
 from automation.interrupts import Interrupts
@@ -127,7 +128,7 @@ def _refuse_full_disk(folder: Path) -> None:
 def _prove(
     options: Options, target: Target, outputs: StackOutputs, home: Path, progress: Progress
 ) -> RunReport:
-    began_ms = int(time.time() * 1000)
+    began_ms = int((time.time() - CLOCK_DIFFERENCE_SECONDS) * 1000)
     witness_name = f"{options.stack}-alarm-witness"
     with (
         topic_witness(
@@ -193,7 +194,7 @@ def produce(options: Options, target: Target, outputs: StackOutputs) -> Sent:
         "bad_ratio": options.bad_ratio,
         "seed": options.seed,
     }
-    answer = target.clients.functions.invoke(
+    answer = target.clients.invoker.invoke(
         FunctionName=outputs.producer_function_name, Payload=json.dumps(event).encode()
     )
     payload = cast("dict[str, object]", json.loads(answer["Payload"].read()))

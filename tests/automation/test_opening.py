@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from automation import opening
-from automation.aws.clients import USER_AGENT, single_attempt_client
+from automation.aws.clients import USER_AGENT
 from automation.commands import e2e
 from automation.engine.command import EngineCommand
 from automation.engine.finding import Engine
@@ -63,7 +63,7 @@ def test_requests_name_this_tool(tmp_path: Path) -> None:
         named.append(request.headers["User-Agent"])
 
     with opened_target("aws", home=tmp_path, report=ignore) as target:
-        for client in (target.clients.sqs, single_attempt_client(target.clients)):
+        for client in (target.clients.sqs, target.clients.sender):
             client.meta.events.register("before-send.sqs.ListQueues", note)
             client.list_queues()
     assert [name.startswith(USER_AGENT.encode()) for name in named] == [True, True]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from automation.aws.clients import Clients, single_attempt_client
+from automation.aws.clients import Clients
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters import queue_to_queue
 from automation.deadletters.file_to_queue import Defaults, post_messages, read_file
@@ -48,7 +48,7 @@ from automation.deadletters import queue_to_queue
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import Plan
 from automation.deadletters.queue_to_queue import move_messages
-from automation.aws.clients import Clients, single_attempt_client
+from automation.aws.clients import Clients
 
 queue_to_queue.HIDDEN_SECONDS = 3
 endpoint, source, destination, journal = sys.argv[1:]
@@ -57,7 +57,7 @@ clients = Clients(session=session, endpoint_url=endpoint, max_connections=8)
 with Journal(Path(journal), purpose="redrive", source=source) as opened:
     move_messages(
         clients.sqs,
-        single_attempt_client(clients),
+        clients.sender,
         Plan(source_url=source, destination_url=destination, connections=4),
         opened,
         cancel=threading.Event(),
@@ -110,7 +110,7 @@ def redrive(clients: Clients, source: str, destination: str, path: Path) -> Move
     with Journal(path, purpose="redrive", source=source) as journal:
         return move_messages(
             clients.sqs,
-            single_attempt_client(clients),
+            clients.sender,
             Plan(source_url=source, destination_url=destination, connections=CONNECTIONS),
             journal,
             cancel=threading.Event(),
@@ -170,7 +170,7 @@ def _peaks(clients: Clients, dlq_url: str, count: int, folder: Path) -> dict[str
             Journal(folder / f"restore-{count}.jsonl", purpose="restore", source="b") as journal,
         ):
             return post_messages(
-                single_attempt_client(clients),
+                clients.sender,
                 dlq_url,
                 read_file(file, is_fifo=False, defaults=Defaults(attributes={})),
                 journal,

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from automation.aws.clients import Clients, single_attempt_client
+from automation.aws.clients import Clients
 from automation.aws.consumer_log import LogReader
 from automation.deadletters.file_to_queue import post_messages
 from automation.deadletters.journal import Journal
@@ -166,7 +166,7 @@ def redrive(world: World, operator: Clients) -> None:
     with world.journal("redrive", world.outputs.dlq_url) as journal:
         report = move_messages(
             operator.sqs,
-            single_attempt_client(operator),
+            operator.sender,
             plan,
             journal,
             cancel=threading.Event(),
@@ -201,7 +201,7 @@ def post(world: World, operator: Clients, url: str) -> None:
     message = Message(message_id="1", body="{}", attributes={}, system={})
     with world.journal("post", url) as journal:
         report = post_messages(
-            single_attempt_client(operator), url, iter([message]), journal, cancel=threading.Event()
+            operator.sender, url, iter([message]), journal, cancel=threading.Event()
         )
     assert report.sent == 1
 
