@@ -1,4 +1,6 @@
-"""Ctrl-C and friends: the first lets the running engine command end and the stack be destroyed.
+"""Ctrl-C and friends, and every policy about them: raise, shield, cancel, hold.
+
+The first signal lets the running engine command end and the stack be destroyed.
 
 An engine that is interrupted in the middle leaves a lock or pending operations behind, and
 resources that nobody has on a list. So the engine runs in a process group of its own, where
@@ -8,10 +10,56 @@ a terminal's Ctrl-C doesn't reach it, and only a second signal ends it.
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Handler = Callable[[int, FrameType | None], None]
+
+
+@contextlib.contextmanager
+def handled_signals(
+    handler: Handler, signals: Iterable[signal.Signals] = ENDING_SIGNALS
+) -> Generator[None]:
+    """Handle signals until the block ends; outside the main thread, where none arrive, nothing.
+
+    Args:
+        handler: is called in the main thread.
+        signals: which; default those that ask a process to end.
+    """
+    with contextlib.ExitStack() as restored:
+        if threading.current_thread() is threading.main_thread():
+            for number in signals:
+                restored.callback(signal.signal, number, signal.signal(number, handler))
+        yield
+
+
+@contextlib.contextmanager
+def held_signals() -> Generator[None]:
+    """Deliver signals to their handlers only after the block; what is ignored stays ignored."""
+    held: list[int] = []
+    heard = [n for n in ENDING_SIGNALS if signal.getsignal(n) not in (None, signal.SIG_IGN)]
+    with contextlib.ExitStack() as restored:
+        restored.callback(lambda: [signal.raise_signal(number) for number in held])
+        restored.enter_context(handled_signals(lambda number, _: held.append(number), heard))
+        yield
+
+
+@contextlib.contextmanager
+def raising_signals() -> Generator[None]:
+    """Make signals that would end us without clean-up raise KeyboardInterrupt inside the block.
+
+    Its argument is the signal. Who has handlers of their own for SIGTERM or SIGHUP keeps them
+    (Python's own for SIGINT raises already).
+    """
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number))
+
+    unhandled = [n for n in ENDING_SIGNALS if signal.getsignal(n) is signal.SIG_DFL]
+    with handled_signals(interrupt, unhandled):
+        yield
 
 
 class SignalledError(BaseException):
@@ -40,13 +88,9 @@ class Interrupts:
 
     @contextlib.contextmanager
     def handled(self) -> Generator[None]:
-        """Handle SIGINT, SIGTERM and SIGHUP until the block ends; from the main thread only."""
-        previous = {number: signal.signal(number, self._receive) for number in _SIGNALS}
-        try:
+        """Handle SIGINT, SIGTERM and SIGHUP until the block ends."""
+        with handled_signals(self._receive):
             yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
     @contextlib.contextmanager
     def shielded(self) -> Generator[None]:
@@ -106,12 +150,5 @@ def cancelled_by_signals(report: Callable[[str], None]) -> Generator[threading.E
         cancel.set()
         report(f"{name}: what is begun comes to its end first; once more stops at once")
 
-    previous = {
-        number: signal.signal(number, receive)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
+    with handled_signals(receive):
         yield cancel
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

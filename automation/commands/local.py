@@ -4,14 +4,18 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 import click
 from pulumi.automation import LocalWorkspace
 from pulumi.automation.errors import StackNotFoundError
 
+from automation.engine.processes import child_process
 from automation.errors import AutomationError
+from automation.interrupts import handled_signals
 from automation.opening import opened_target
 from automation.progress import Progress
 from automation.stacks import REPOSITORY
@@ -72,16 +76,21 @@ def _run(command: Sequence[str], target: Target, environment: Mapping[str, str])
     stack = _stack_of(command)
     if stack:
         _create_if_missing(stack, target)
-    # The terminal's Ctrl-C reaches the command itself: it ends in its own way, and we after it.
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        # A terminal's Ctrl-C reaches the command by itself: it ends in its own way, and we after
+        # it. A handler of ours, unlike a signal that we ignore, is not inherited by the command.
+        if number != signal.SIGINT:
+            started[0].send_signal(number)
+
     try:
-        process = subprocess.Popen(command, env=dict(environment))  # noqa: S603 the user's own
+        with child_process(command, env=dict(environment)) as process:
+            started.append(process)
+            with handled_signals(pass_on):
+                return process.wait()
     except FileNotFoundError as error:
         raise AutomationError(f"{command[0]}: no such program") from error
-    else:
-        return process.wait()
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _stack_of(command: Sequence[str]) -> str | None:
@@ -110,8 +119,7 @@ def _wait_for_signal(target: Target, report: Callable[[str], None]) -> int:
     for key, value in target.environment.items():
         report(f"export {key}={shlex.quote(value)}")
     report("the embedded AWS runs; Ctrl-C ends it")
-    signals = (signal.SIGINT, signal.SIGTERM)
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    signal.sigwait(signals)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    ended = threading.Event()
+    with handled_signals(lambda _number, _frame: ended.set()):
+        ended.wait()
     return 0

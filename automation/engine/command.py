@@ -1,16 +1,16 @@
 """The Pulumi engine as a command that a terminal's Ctrl-C doesn't reach."""
 
-import contextlib
 import os
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from typing import IO
 
-import psutil
 from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
+
+from automation.engine.processes import child_process
 
 
 class EngineCommand(PulumiCommand):
@@ -35,8 +35,10 @@ class EngineCommand(PulumiCommand):
         on_error: Callable[[str], object] | None = None,
     ) -> CommandResult:
         """Run one Pulumi command to its end; see `PulumiCommand.run`."""
-        process = subprocess.Popen(  # noqa: S603 the engine that was found
+        with child_process(
             [self.command, "--non-interactive", *args],
+            # Only a second signal comes through here, and then it has to be quick.
+            grace_seconds=0,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -47,30 +49,14 @@ class EngineCommand(PulumiCommand):
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-        )
-        output = _LineReader(process.stdout, on_output)
-        errors = _LineReader(process.stderr, on_error)
-        try:
-            process.wait()
-        except BaseException:
-            _end_with_descendants(process)
-            raise
-        finally:
-            text, error_text = output.text(), errors.text()
-        result = CommandResult(stdout=text, stderr=error_text, code=process.returncode)
+        ) as process:
+            output = _LineReader(process.stdout, on_output)
+            errors = _LineReader(process.stderr, on_error)
+            code = process.wait()
+        result = CommandResult(stdout=output.text(), stderr=errors.text(), code=code)
         if result.code != 0:
             raise create_command_error(result)
         return result
-
-
-def _end_with_descendants(process: "subprocess.Popen[str]") -> None:
-    # The engine starts its language host in a process group of the host's own.
-    with contextlib.suppress(psutil.NoSuchProcess):
-        engine = psutil.Process(process.pid)
-        for each in [*engine.children(recursive=True), engine]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
-    process.wait()
 
 
 class _LineReader:
