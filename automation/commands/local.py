@@ -81,14 +81,15 @@ def _run(command: Sequence[str], target: Target, environment: Mapping[str, str])
     def pass_on(number: int, _frame: FrameType | None) -> None:
         # A terminal's Ctrl-C reaches the command by itself: it ends in its own way, and we after
         # it. A handler of ours, unlike a signal that we ignore, is not inherited by the command.
+        if not started:
+            raise KeyboardInterrupt(signal.Signals(number))
         if number != signal.SIGINT:
             started[0].send_signal(number)
 
     try:
-        with child_process(command, env=dict(environment)) as process:
+        with handled_signals(pass_on), child_process(command, env=dict(environment)) as process:
             started.append(process)
-            with handled_signals(pass_on):
-                return process.wait()
+            return process.wait()
     except FileNotFoundError as error:
         raise AutomationError(f"{command[0]}: no such program") from error
 

@@ -23,8 +23,8 @@ COMMAND = """
 import signal, sys
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(43))
-print("there", flush=True)
 try:
+    print("there", flush=True)
     signal.pause()
 except KeyboardInterrupt:
     sys.exit(42)
