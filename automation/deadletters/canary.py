@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS, Identity, LogReader
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.reading import read_messages
-from automation.deadletters.survey import hiding_seconds
+from automation.deadletters.receiving import hiding_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

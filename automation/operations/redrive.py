@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.canary import CanaryReport, watch_canary
-from automation.deadletters.message import Message
+from automation.deadletters.message import MAX_BYTES, Message
 from automation.deadletters.move_plan import Counts, MoveReport, Plan
 from automation.deadletters.native_move import (
     MAX_MESSAGES_PER_SECOND,
@@ -19,12 +20,16 @@ from automation.deadletters.native_move import (
     NoNativeMoveError,
     native_move,
 )
-from automation.deadletters.queue_to_queue import HIDDEN_SECONDS, move_messages
+from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
 from automation.operations.deployed import Operated, surveyed
 from automation.progress import Progress
 from components import limits
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 _DEFAULT_MAX_REDRIVES = 3
 # The consumer's back-off is short; its log records may be late.
@@ -55,12 +60,16 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is to be moved: how many, by reason when that was asked, and which."""
+    """What is to be moved: how many, by reason when that was asked, and which.
+
+    `hidden_seconds` is how long what is to stay has to be hidden while the rest is moved.
+    """
 
     count: int
     by_reason: dict[str, int]
     completeness: str | None
     is_wanted: Callable[[Message], bool] | None
+    hidden_seconds: int = HIDDEN_SECONDS
 
 
 @contextmanager
@@ -90,6 +99,7 @@ def wanted_letters(
                 if where
                 else None
             ),
+            hidden_seconds=hiding_seconds(survey.expected),
         )
 
 
@@ -172,7 +182,7 @@ def _native(
     return native_move(
         operated.clients.sqs,
         source_arn=operated.outputs.dlq_arn,
-        destination_arn=_queue_arn(operated, wish.destination_url),
+        destination_arn=_queue_attribute(operated, wish.destination_url, "QueueArn"),
         messages_per_second=int(wish.rate) if wish.rate else None,
         cancel=cancel,
         interval_seconds=operated.pace.poll_interval_seconds,
@@ -180,9 +190,9 @@ def _native(
     )
 
 
-def _queue_arn(operated: Operated, url: str) -> str:
-    answer = operated.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return answer["Attributes"]["QueueArn"]
+def _queue_attribute(operated: Operated, url: str, name: "QueueAttributeNameType") -> str | None:
+    answer = operated.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    return answer.get("Attributes", {}).get(name)
 
 
 def _with_canary(
@@ -230,16 +240,18 @@ def _move(
     *,
     limit: int | None,
 ) -> MoveReport:
-    dlq_url = operated.outputs.dlq_url
+    dlq_url, size = operated.outputs.dlq_url, "MaximumMessageSize"
     plan = Plan(
         source_url=dlq_url,
         destination_url=wish.destination_url,
+        max_bytes=int(_queue_attribute(operated, wish.destination_url, size) or MAX_BYTES),
         wants=wanted.is_wanted,
         limit=limit,
         messages_per_second=wish.rate,
         max_redrives=wish.max_redrives or _DEFAULT_MAX_REDRIVES,
         connections=operated.connections,
         wait_seconds=operated.pace.receive_wait_seconds,
+        hidden_seconds=wanted.hidden_seconds,
     )
 
     def show(counts: Counts) -> None:
@@ -250,7 +262,7 @@ def _move(
         if journal.is_continued:
             progress.say(
                 f"going on with what an earlier run has left in {journal.path}; what it had "
-                f"received is visible again after {HIDDEN_SECONDS} s at the latest"
+                f"received is visible again after {journal.hidden_seconds} s at the latest"
             )
         try:
             return move_messages(
