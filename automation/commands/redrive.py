@@ -42,7 +42,8 @@ from automation.target import TargetName
     "--canary-wait",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="How long to watch the canary at the most.  [default: 13 local, 130 aws]",
+    help="How long to watch the canary at the most.  [default: until a message that nobody "
+    "deletes would be visible again, and some seconds]",
 )
 @click.option(
     "--max-redrives",

@@ -3,15 +3,16 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from automation.aws.consumer_log import Identity
 from automation.aws.queue_depth import queue_depth
-from automation.deadletters.canary import CanaryReport, watch_canary
+from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
 from automation.deadletters.message import MAX_BYTES, Message
 from automation.deadletters.move_plan import Counts, MoveReport, Plan
 from automation.deadletters.native_move import (
@@ -21,6 +22,7 @@ from automation.deadletters.native_move import (
     native_move,
 )
 from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.reading import QueueReading
 from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 _DEFAULT_MAX_REDRIVES = 3
-# The consumer's back-off is short; its log records may be late.
-_CANARY_SECONDS_BEYOND_LOG_DELAY = 10
+# The consumer's back-off is short, and so is its work.
+_CANARY_SECONDS_BEYOND_THAT = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,18 +125,22 @@ def check_destination(operated: Operated, url: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What happened: by which method, and its report."""
+    """What happened: by which method, and its report.
+
+    `is_left` says that after SQS's own redrive there still was a message, or was one again.
+    """
 
     method: str
     moves: tuple[MoveReport, ...] = ()
     native: NativeReport | None = None
     canary: CanaryReport | None = None
+    is_left: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Whether all that was meant is where it should be."""
         if self.native:
-            return self.native.status == "COMPLETED"
+            return self.native.status == "COMPLETED" and not self.is_left
         is_well = self.canary is None or self.canary.is_well
         return is_well and all(
             move.ended in ("empty", "limit")
@@ -169,7 +175,8 @@ def redrive_letters(
     with progress.step("redrive", total=wanted.count):
         if wish.suits_native and may_be_native:
             try:
-                return Done(method="native", native=_native(operated, wish, progress, cancel))
+                native = _native(operated, wish, progress, cancel)
+                return Done(method="native", native=native, is_left=_is_left(operated))
             except NoNativeMoveError as error:
                 progress.say(f"{error}: moving the messages one by one instead")
         move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
@@ -188,6 +195,17 @@ def _native(
         interval_seconds=operated.pace.poll_interval_seconds,
         on_progress=lambda moved, _: progress.advance_to(moved),
     )
+
+
+def _is_left(operated: Operated) -> bool:
+    """Look, since a task may complete without having moved anything."""
+    reading = QueueReading(
+        operated.clients.sqs,
+        operated.outputs.dlq_url,
+        wait_seconds=operated.pace.receive_wait_seconds,
+        limit=1,
+    )
+    return any(True for _ in reading)
 
 
 def _queue_attribute(operated: Operated, url: str, name: "QueueAttributeNameType") -> str | None:
@@ -210,15 +228,7 @@ def _with_canary(
         report = watch_canary(
             operated.clients.sqs,
             operated.clients.logs,
-            move.moved,
-            dlq_url=operated.outputs.dlq_url,
-            log_group=operated.outputs.consumer_log_group_name,
-            began_seconds=began_seconds,
-            timeout_seconds=wish.canary_wait_seconds
-            or operated.pace.log_delay_seconds + _CANARY_SECONDS_BEYOND_LOG_DELAY,
-            interval_seconds=operated.pace.poll_interval_seconds,
-            wait_seconds=operated.pace.receive_wait_seconds,
-            connections=operated.connections,
+            _canary_plan(operated, wish, move.moved, began_seconds),
             cancel=cancel,
         )
     progress.say(f"canary: {report}")
@@ -231,6 +241,32 @@ def _with_canary(
     return Done(method="own", moves=(move, rest), canary=report)
 
 
+def _canary_plan(
+    operated: Operated, wish: Wish, moved: Mapping[str, Identity | None], began_seconds: float
+) -> CanaryPlan:
+    hidden = _queue_attribute(operated, wish.destination_url, "VisibilityTimeout")
+    visibility_timeout_seconds = int(hidden or limits.VISIBILITY_TIMEOUT.maximum)
+    pace = operated.pace
+    return CanaryPlan(
+        moved=moved,
+        destination_url=wish.destination_url,
+        dlq_url=operated.outputs.dlq_url,
+        log_group=operated.outputs.consumer_log_group_name,
+        began_seconds=began_seconds,
+        # A consumer that logs nothing is judged by the queues, which takes that much longer.
+        timeout_seconds=wish.canary_wait_seconds
+        or pace.log_delay_seconds
+        + visibility_timeout_seconds
+        + pace.quiet_seconds
+        + _CANARY_SECONDS_BEYOND_THAT,
+        visibility_timeout_seconds=visibility_timeout_seconds,
+        quiet_seconds=pace.quiet_seconds,
+        interval_seconds=pace.poll_interval_seconds,
+        wait_seconds=pace.receive_wait_seconds,
+        connections=operated.connections,
+    )
+
+
 def _move(
     operated: Operated,
     wish: Wish,
@@ -240,11 +276,12 @@ def _move(
     *,
     limit: int | None,
 ) -> MoveReport:
-    dlq_url, size = operated.outputs.dlq_url, "MaximumMessageSize"
+    dlq_url = operated.outputs.dlq_url
+    max_bytes = _queue_attribute(operated, wish.destination_url, "MaximumMessageSize")
     plan = Plan(
         source_url=dlq_url,
         destination_url=wish.destination_url,
-        max_bytes=int(_queue_attribute(operated, wish.destination_url, size) or MAX_BYTES),
+        max_bytes=int(max_bytes or MAX_BYTES),
         wants=wanted.is_wanted,
         limit=limit,
         messages_per_second=wish.rate,
