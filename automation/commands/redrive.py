@@ -195,6 +195,8 @@ _COUNT_WORDS = {
 _ENDING_WORDS = {
     "canary": "stopped: the canary failed again; the rest was not touched",
     "interrupted": "interrupted; run the same command again to go on",
+    "crowded": "not sure that all were met",
+    "unknown": "SQS does not tell how it ended",
     "refilling": "stopped: it comes back as fast as it goes",
     "refused": "stopped: SQS takes nothing",
     "cancelled": "cancelled",
