@@ -1,6 +1,7 @@
 """Builds the Lambda layer with the packages that functions need, once for each content."""
 
 import hashlib
+import os
 import re
 import shutil
 import stat
@@ -35,6 +36,12 @@ _SCRIPT_OF_THIS_MACHINE = re.compile(rb"#!(?:\S*/python[\d.]*\s|/bin/sh\n'''exec
 _INCLUDE = re.compile(
     r"^\s*(?:-r|--requirement|-c|--constraint)(?:\s+|=)(\S.*?)(?:\s+#.*)?\s*$", re.MULTILINE
 )
+# uv reads no setting of pip; on a machine that was set up for pip alone its index still counts.
+_SETTINGS_OF_PIP = {
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_CERT": "SSL_CERT_FILE",
+}
 # The earliest time that a zip can hold: the archive must not depend on when it was made.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
@@ -124,8 +131,7 @@ def _build(requirements: Path, archive: Path, runtime: Runtime, architecture: Ar
         packages = Path(scratch) / _FOLDER_IN_LAYER
         _install(requirements, packages, runtime, architecture)
         unfinished = Path(scratch) / archive.name
-        _pack(packages, unfinished)
-        _check_size(requirements, unfinished)
+        _pack(requirements, packages, unfinished)
         unfinished.replace(archive)
 
 
@@ -144,7 +150,12 @@ def _install(
     ]
     # A list without a shell, of which nothing comes from outside.
     done = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        command,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     if done.returncode != 0:
         said = " ".join(done.stderr.split()) or f"uv ended with code {done.returncode}"
@@ -152,6 +163,11 @@ def _install(
             f"{requirements} can't be installed for {runtime} on {architecture}: "
             f"{said.removeprefix('error: ')}"
         )
+
+
+def _environment() -> dict[str, str]:
+    settings = {uv: os.environ[pip] for pip, uv in _SETTINGS_OF_PIP.items() if pip in os.environ}
+    return {**settings, **os.environ}
 
 
 def _platform(architecture: Architecture) -> str:
@@ -164,12 +180,28 @@ def _platform(architecture: Architecture) -> str:
     return f"{machine}-manylinux_2_34"
 
 
-def _pack(packages: Path, archive: Path) -> None:
-    # An installation of nothing makes no folder.
+def _pack(requirements: Path, packages: Path, archive: Path) -> None:
     files = [path for path in sorted(packages.rglob("*")) if _ships(path, packages)]
+    if not files:
+        raise LayerError(
+            f"{requirements} brings no package for the function's Python and platform, and Lambda "
+            "takes no empty layer: leave `dependencies` out"
+        )
+    unpacked = sum(path.stat().st_size for path in files)
+    _check_size(requirements, "unpacked", unpacked, limits.MAX_UNZIPPED_BYTES)
     _write(archive, packages, files, zipfile.ZIP_STORED)
     if archive.stat().st_size > limits.MAX_ZIPPED_BYTES:
         _write(archive, packages, files, zipfile.ZIP_DEFLATED)
+    _check_size(requirements, "compressed", archive.stat().st_size, limits.MAX_ZIPPED_BYTES)
+
+
+def _check_size(requirements: Path, kind: str, size: int, allowed: int) -> None:
+    if size > allowed:
+        raise LayerError(
+            f"{requirements} makes a layer of {size:,} bytes {kind}; Lambda takes up to "
+            f"{allowed:,}: leave out what the function doesn't import (boto3 comes with the "
+            "runtime), or put packages into a layer of their own and name it in `layers`"
+        )
 
 
 def _ships(path: Path, packages: Path) -> bool:
@@ -195,19 +227,3 @@ def _write(archive: Path, packages: Path, files: list[Path], compression: int) -
             entry.external_attr = (0o755 if is_executable else 0o644) << 16
             with path.open("rb") as source, layer.open(entry, "w") as target:
                 shutil.copyfileobj(source, target)
-
-
-def _check_size(requirements: Path, archive: Path) -> None:
-    with zipfile.ZipFile(archive) as layer:
-        unpacked = sum(entry.file_size for entry in layer.infolist())
-    sizes = (
-        ("unpacked", unpacked, limits.MAX_UNZIPPED_BYTES),
-        ("compressed", archive.stat().st_size, limits.MAX_ZIPPED_BYTES),
-    )
-    for kind, size, allowed in sizes:
-        if size > allowed:
-            raise LayerError(
-                f"{requirements} makes a layer of {size:,} bytes {kind}; Lambda takes up to "
-                f"{allowed:,}: leave out what the function doesn't import (boto3 comes with the "
-                "runtime), or put packages into a layer of their own and name it in `layers`"
-            )

@@ -38,13 +38,14 @@ def make_wheel(
     *,
     files: dict[str, str] | None = None,
     executables: tuple[str, ...] = (),
+    entry_points: str = _ENTRY_POINTS,
 ) -> str:
     """A wheel of version 1.0; gives its line for a requirements file."""
     records = f"{name}-1.0.dist-info"
     contents = (files or {f"{name}.py": "ANSWER = 42\n"}) | {
         f"{records}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         f"{records}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
-        f"{records}/entry_points.txt": _ENTRY_POINTS,
+        f"{records}/entry_points.txt": entry_points,
     }
     contents[f"{records}/RECORD"] = "".join(f"{file},,\n" for file in contents)
     wheel = folder / f"{name}-1.0-{tag}.whl"
@@ -148,7 +149,8 @@ def test_markers_are_judged_for_the_function(
     tmp_path: Path, marker: str, holds_for: set[tuple[str, str]]
 ) -> None:
     name, digest = make_wheel(tmp_path, "fine").split(" ")
-    file = write_requirements(tmp_path, f"{name} ; {marker} {digest}")
+    other = make_wheel(tmp_path, "other")
+    file = write_requirements(tmp_path, other, f"{name} ; {marker} {digest}")
     targets = set(itertools.product(("python3.12", "python3.13"), ("arm64", "x86_64")))
     held = set[tuple[str, str]]()
     for runtime, architecture in targets:
@@ -202,6 +204,13 @@ def test_included_packages_are_in_the_layer(tmp_path: Path) -> None:
 def test_an_included_address_is_refused(tmp_path: Path) -> None:
     file = write_requirements(tmp_path, "-r https://example.com/more.txt")
     with pytest.raises(LayerError, match=r"brings in https://example\.com/more\.txt, .*save it"):
+        layer_of(file)
+
+
+def test_a_layer_of_nothing_is_refused(tmp_path: Path) -> None:
+    name, digest = make_wheel(tmp_path, "fine").split(" ")
+    file = write_requirements(tmp_path, f"{name} ; sys_platform == 'win32' {digest}")
+    with pytest.raises(LayerError, match="brings no package .* no empty layer"):
         layer_of(file)
 
 
@@ -261,13 +270,24 @@ def test_without_uv_the_answer_says_what_to_install(
         layer_of(requirements)
 
 
+def test_an_index_that_pip_was_told_of_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/ours")
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"{make_wheel(tmp_path, 'fine')}\n")
+    with pytest.raises(LayerError, match=r"127\.0\.0\.1:9/ours/fine/"):
+        layer_of(file)
+
+
 def test_without_a_network_the_answer_says_what_was_not_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     file = tmp_path / "requirements.txt"
     file.write_text(f"--index-url http://127.0.0.1:9/simple\n{make_wheel(tmp_path, 'fine')}\n")
-    with pytest.raises(LayerError, match=r"127\.0\.0\.1:9/simple/fine/ .*Connection refused"):
+    with pytest.raises(LayerError, match=r"127\.0\.0\.1:9/simple/fine/.*Connection refused"):
         layer_of(file)
 
 
@@ -277,6 +297,17 @@ def test_the_same_packages_give_the_same_bytes(requirements: Path, tmp_path: Pat
     )
     assert one.read_bytes() == two.read_bytes()
     assert one.name == two.name
+
+
+def test_a_layer_s_bytes_are_those_of_the_first_release(tmp_path: Path) -> None:
+    # Other bytes for the same packages would replace the layer of everybody who upgrades.
+    line = make_wheel(tmp_path, "fine", entry_points="")
+    archive = dependency_layer(
+        write_requirements(tmp_path, line), build_folder=tmp_path / "build"
+    ).archive
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == (
+        "3e238e6eca451fa24928d308e3fdf3d85430501b72ce2717631390d45b6390ef"
+    )
 
 
 def test_a_layer_is_built_once_for_each_content(
