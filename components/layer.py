@@ -42,6 +42,8 @@ _SETTINGS_OF_PIP = {
     "PIP_EXTRA_INDEX_URL": "UV_INDEX",
     "PIP_CERT": "SSL_CERT_FILE",
 }
+# A file's own index comes before that of the environment for pip, and after it for uv.
+_OWN_INDEX = re.compile(rb"^\s*(?:-i|--index-url|--no-index)\b", re.MULTILINE)
 # The earliest time that a zip can hold: the archive must not depend on when it was made.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
@@ -151,7 +153,7 @@ def _install(
     # A list without a shell, of which nothing comes from outside.
     done = subprocess.run(  # noqa: S603
         command,
-        env=_environment(),
+        env=_environment(requirements),
         capture_output=True,
         text=True,
         check=False,
@@ -165,8 +167,10 @@ def _install(
         )
 
 
-def _environment() -> dict[str, str]:
+def _environment(requirements: Path) -> dict[str, str]:
     settings = {uv: os.environ[pip] for pip, uv in _SETTINGS_OF_PIP.items() if pip in os.environ}
+    if any(_OWN_INDEX.search(content) for content in _contents(requirements, set())):
+        settings.pop("UV_DEFAULT_INDEX", None)
     return {**settings, **os.environ}
 
 

@@ -22,6 +22,8 @@ _ENTRY_POINTS = "[console_scripts]\nfine = fine:main\n"
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    for set_on_this_machine in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "PIP_INDEX_URL"):
+        monkeypatch.delenv(set_on_this_machine, raising=False)
 
 
 @pytest.fixture
@@ -278,6 +280,17 @@ def test_an_index_that_pip_was_told_of_is_used(
     file = tmp_path / "requirements.txt"
     file.write_text(f"{make_wheel(tmp_path, 'fine')}\n")
     with pytest.raises(LayerError, match=r"127\.0\.0\.1:9/ours/fine/"):
+        layer_of(file)
+
+
+def test_a_file_s_own_index_comes_before_that_of_pip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/ours")
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"--index-url http://127.0.0.1:9/its\n{make_wheel(tmp_path, 'fine')}\n")
+    with pytest.raises(LayerError, match=r"127\.0\.0\.1:9/its/fine/"):
         layer_of(file)
 
 
