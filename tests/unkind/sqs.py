@@ -143,12 +143,10 @@ class Sqs:
         room = self._behaviour.in_flight_quota - queue.in_flight
         if room <= 0 and not queue.is_fifo and not wait:
             raise client_error("OverLimit", "ReceiveMessage", "Too many messages in flight")
-        taken = queue.take(self._drawn(min(wanted, room), wait), is_long=wait > 0)
         seconds = request.get("VisibilityTimeout", int(queue.settings["VisibilityTimeout"]))
         messages = [
             self._delivery(message, queue.hide(message, now, seconds))
-            for message in taken
-            if not self._dead_lettered(queue, message)
+            for message in self._taken(queue, self._drawn(min(wanted, room), wait), wait > 0)
         ]
         # A visibility timeout of 0 shows what was received at once.
         queue.settle(now)
@@ -205,6 +203,17 @@ class Sqs:
         if most <= 0 or (not wait and rng.random() < behaviour.empty_receives):
             return 0
         return rng.randint(1, most) if rng.random() < behaviour.short_receives else most
+
+    def _taken(self, queue: Queue, wanted: int, is_long: bool) -> list[Stored]:
+        """What a receive returns; in place of what is dead-lettered now come others."""
+        taken: dict[int, Stored] = {}
+        while len(taken) < wanted:
+            found = queue.take(wanted - len(taken), is_long=is_long)
+            kept = [message for message in found if not self._dead_lettered(queue, message)]
+            taken.update((message.number, message) for message in kept)
+            if len(kept) == len(found):
+                break
+        return list(taken.values())
 
     def _dead_lettered(self, queue: Queue, message: Stored) -> bool:
         """Move a message that was received too often; return whether it is moved."""
