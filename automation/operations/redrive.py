@@ -261,6 +261,7 @@ def _canary_plan(
         + _CANARY_SECONDS_BEYOND_THAT,
         visibility_timeout_seconds=visibility_timeout_seconds,
         quiet_seconds=pace.quiet_seconds,
+        log_delay_seconds=pace.log_delay_seconds,
         interval_seconds=pace.poll_interval_seconds,
         wait_seconds=pace.receive_wait_seconds,
         connections=operated.connections,
