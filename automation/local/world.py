@@ -1,4 +1,4 @@
-"""The embedded AWS as a whole: emulator, provider for the engine, alarms; one folder holds it."""
+"""The embedded AWS as a whole: emulator and provider for the engine; one folder holds it."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,6 @@ import boto3
 
 from automation.errors import AutomationError
 from automation.interrupts import EngineCommand
-from automation.local.alarms import AlarmEvaluator, evaluated_alarms
 from automation.local.emulator import (
     LOOPBACK,
     Emulator,
@@ -90,8 +89,7 @@ def _started(
         )
         with serve_provider(settings) as provider_port:
             target = _target(home, engine, identity, provider_port)
-            evaluator = AlarmEvaluator(target.clients.cloudwatch, target.clients.sqs)
-            with evaluated_alarms(evaluator), _joinable(home, identity, provider_port):
+            with _joinable(home, identity, provider_port):
                 yield target
 
 
