@@ -5,6 +5,7 @@ data: its two tables of examples are the tests of this module.
 """
 
 import operator
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,8 @@ COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanThreshold": (operator.lt, "less than"),
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
+# The percentiles among CloudWatch's extended statistics; trimmed means and the like are not known.
+PERCENTILE = re.compile(r"p(100|\d{1,2}(\.\d{1,10})?)")
 # CloudWatch looks at some periods more than an alarm evaluates, to have real datapoints in the
 # place of missing ones. How many it does not say; in its examples five for three.
 _MORE_PERIODS = 2

@@ -7,23 +7,22 @@ it publishes no metric of SQS.
 import collections
 import logging
 import math
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from ministack.core.responses import (  # pyright: ignore[reportMissingTypeStubs] it has none
     request_scope,
 )
 
-from automation.local.corrections.alarm_evaluation import COMPARISONS, AlarmRule, decide
+from automation.local.corrections.alarm_evaluation import COMPARISONS, PERCENTILE, AlarmRule, decide
 from automation.local.corrections.queue_metrics import UNITS, QueueSampler
 from automation.local.corrections.replacing import replace, require, service
 
 _log = logging.getLogger(__name__)
 # A datapoint as the emulator keeps it: Timestamp in Unix seconds, Value, Unit, and others.
-_Point = dict[str, Any]
+_Point: TypeAlias = dict[str, Any]
 
 # A minute of CloudWatch takes half a second here, so that nobody waits for an alarm. Only periods
 # are shorter: what a metric counts and an age's seconds are those of the wall clock.
@@ -31,7 +30,6 @@ COMPRESSION = 120
 # How often SQS publishes and CloudWatch evaluates: Amazon SQS Developer Guide, Available CloudWatch
 # metrics; Amazon CloudWatch User Guide, Alarm evaluation.
 _MINUTE_SECONDS = 60 / COMPRESSION
-_PERCENTILE = re.compile(r"p(100|\d{1,2}(\.\d{1,10})?)")
 # What is not understood here, of the alarms that CloudWatch takes.
 _UNKNOWN_PARAMETERS = ("Metrics", "ThresholdMetricId", "EvaluateLowSampleCountPercentile")
 
@@ -124,7 +122,7 @@ def _by_period(
     """The points of each of the last periods, the newest first; a period holds its own end."""
     by_period = [list[_Point]() for _ in range(count)]
     for point in points:
-        index = math.floor((now - point["Timestamp"]) / period_seconds)
+        index: int = math.floor((now - point["Timestamp"]) / period_seconds)
         if 0 <= index < count:
             by_period[index].append(point)
     return by_period
@@ -158,7 +156,7 @@ def refusal(parameters: Mapping[str, Any]) -> str | None:
         parameters.get("ExtendedStatistic"),
         parameters.get("ComparisonOperator"),
     )
-    if percentile and not _PERCENTILE.fullmatch(percentile):
+    if percentile and not PERCENTILE.fullmatch(percentile):
         return f"ExtendedStatistic is {percentile!r}; the embedded AWS knows p0 to p100 only"
     if comparison not in COMPARISONS:
         return f"ComparisonOperator is {comparison!r}; known are {', '.join(COMPARISONS)}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from automation.local.corrections.alarm_evaluation import PERCENTILE
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.schema import (
     REGION,
@@ -90,6 +91,13 @@ def _statistic_failures(inputs: Properties) -> Iterator[Failure]:
         yield Failure("statistic", reason)
 
 
+def _percentile_failures(inputs: Properties) -> Iterator[Failure]:
+    percentile = inputs.get("extendedStatistic")
+    if isinstance(percentile, str) and PERCENTILE.fullmatch(percentile) is None:
+        reason = f"extendedStatistic is {percentile!r}; the local provider knows p0 to p100 only"
+        yield Failure("extendedStatistic", reason)
+
+
 def _datapoints_failures(inputs: Properties) -> Iterator[Failure]:
     datapoints, periods = inputs.get("datapointsToAlarm"), inputs["evaluationPeriods"]
     if isinstance(datapoints, int) and isinstance(periods, int) and datapoints > periods:
@@ -159,7 +167,13 @@ METRIC_ALARM: Final = ResourceType(
     auto_name=AutoName(max_length=255),
     operation=Operation(service="cloudwatch", name="PutMetricAlarm"),
     request=_request,
-    rules=(_period_failures, _statistic_failures, _datapoints_failures, _action_failures),
+    rules=(
+        _period_failures,
+        _statistic_failures,
+        _percentile_failures,
+        _datapoints_failures,
+        _action_failures,
+    ),
     # The emulator forgets queries, bands and windows, and nothing here would evaluate them.
     unsupported=frozenset(
         {
