@@ -36,6 +36,7 @@ FAILURES: list[Any] = [
     [],
     True,
 ]
+FAILS = "def handler(event, context):\n    raise ValueError('no')\n"
 ANSWERS_ITS_BODY = """\
 import json
 
@@ -64,35 +65,57 @@ def bodies(cloud: Cloud, url: str) -> list[str]:
     return sorted(message.get("Body", "") for message in answer.get("Messages", []))
 
 
-def test_mapping_keeps_the_messages_of_failed_batches_only(cloud: Cloud) -> None:
-    function = make_function(cloud, "answers", ANSWERS_ITS_BODY)
+def make_queues(cloud: Cloud) -> tuple[str, str]:
+    """A queue with a dead-letter queue that takes what was received once; their URLs."""
     dlq = cloud.sqs.create_queue(QueueName="dlq")["QueueUrl"]
     dlq_arn = f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:dlq"
-    redrive = {"deadLetterTargetArn": dlq_arn, "maxReceiveCount": 1}
-    url = cloud.sqs.create_queue(
-        QueueName="q",
-        Attributes={"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)},
-    )["QueueUrl"]
-    answers = [json.dumps(answer) for answer in (*SUCCESSES, *FAILURES[:4])]
-    for answer in answers:
-        cloud.sqs.send_message(QueueUrl=url, MessageBody=answer)
+    redrive = json.dumps({"deadLetterTargetArn": dlq_arn, "maxReceiveCount": 1})
+    attributes: Any = {"VisibilityTimeout": "2", "RedrivePolicy": redrive}
+    return cloud.sqs.create_queue(QueueName="q", Attributes=attributes)["QueueUrl"], dlq
+
+
+def wait_until_empty(cloud: Cloud, url: str) -> None:
+    def probe() -> tuple[bool, list[int]]:
+        answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        counts = [
+            int(value)
+            for name, value in answer["Attributes"].items()
+            if name.startswith("ApproximateNumber")
+        ]
+        return not any(counts), counts
+
+    wait_until("the queue is empty", probe, timeout_seconds=30)
+
+
+def test_mapping_keeps_the_messages_of_failed_batches_only(cloud: Cloud) -> None:
+    function = make_function(cloud, "answers", ANSWERS_ITS_BODY)
+    url, dlq = make_queues(cloud)
+    failing = [json.dumps(answer) for answer in FAILURES[:4]]
+    for body in (*map(json.dumps, SUCCESSES), *failing):
+        cloud.sqs.send_message(QueueUrl=url, MessageBody=body)
     cloud.functions.create_event_source_mapping(
         EventSourceArn=f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:q",
         FunctionName=function,
         BatchSize=1,
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
-    failing = sorted(map(json.dumps, FAILURES[:4]))
+    wait_until_empty(cloud, url)
+    assert bodies(cloud, dlq) == sorted(failing)
 
-    def probe() -> tuple[bool, Any]:
-        attributes = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        counts = [
-            int(value)
-            for name, value in attributes["Attributes"].items()
-            if name.startswith("ApproximateNumber")
-        ]
-        found = bodies(cloud, dlq)
-        return not any(counts) and len(found) >= len(failing), (counts, found)
 
-    wait_until("the queue is empty", probe, timeout_seconds=30)
-    assert bodies(cloud, dlq) == failing
+def test_message_that_a_filter_leaves_out_goes_also_when_its_batch_fails(cloud: Cloud) -> None:
+    function = make_function(cloud, "fails", FAILS)
+    url, dlq = make_queues(cloud)
+    entries: Any = [
+        {"Id": "1", "MessageBody": '{"kind": "wanted"}'},
+        {"Id": "2", "MessageBody": '{"kind": "other"}'},
+    ]
+    cloud.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    pattern = json.dumps({"body": {"kind": ["wanted"]}})
+    cloud.functions.create_event_source_mapping(
+        EventSourceArn=f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:q",
+        FunctionName=function,
+        FilterCriteria={"Filters": [{"Pattern": pattern}]},
+    )
+    wait_until_empty(cloud, url)
+    assert bodies(cloud, dlq) == ['{"kind": "wanted"}']
