@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,13 +72,12 @@ def check_message(message: Mapping[str, Any], queue: QueueRules) -> None:
     _check_ids(message, queue)
 
 
-def check_size(message: Mapping[str, Any], queue: QueueRules) -> None:
-    """Refuse a message above the queue's limit; in a batch SQS refuses this entry alone.
+def check_size(size: int, queue: QueueRules) -> None:
+    """Refuse a message of `size` bytes above the queue's limit; of a batch SQS refuses it alone.
 
     Raises:
         RefusedError: `InvalidParameterValue`.
     """
-    size = size_bytes(message)
     if size > queue.max_bytes:
         raise _invalid(f"the message has {size} bytes; at most {queue.max_bytes} allowed")
 
@@ -99,19 +99,23 @@ def check_ranges(request: Mapping[str, Any]) -> None:
 
 def size_bytes(message: Mapping[str, Any]) -> int:
     """What SQS counts: the body, and each attribute's name, type and value, in UTF-8 bytes."""
-    return len(str(message.get("MessageBody") or "").encode("utf-8", "surrogatepass")) + sum(
+    return _length(message.get("MessageBody")) + sum(
         len(name.encode()) + _value_bytes(_members(value))
         for name, value in _members(message.get("MessageAttributes")).items()
     )
 
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
-    text, binary = value.get("StringValue") or "", value.get("BinaryValue") or ""
+    binary = value.get("BinaryValue")
     return (
-        len(str(value.get("DataType") or "").encode())
-        + len(text.encode("utf-8", "surrogatepass"))
-        + len(_decoded(binary))
+        _length(value.get("DataType"))
+        + _length(value.get("StringValue"))
+        + (len(_decoded(binary)) if binary else 0)
     )
+
+
+def _length(text: str | None) -> int:
+    return len(text.encode("utf-8", "surrogatepass")) if text else 0
 
 
 def _decoded(binary: str) -> bytes:
@@ -122,13 +126,12 @@ def _decoded(binary: str) -> bytes:
 
 
 def _check_attribute(name: str, value: Mapping[str, Any]) -> None:
-    if not _ATTRIBUTE_NAME.fullmatch(name) or _RESERVED_NAME.match(name):
+    if not _is_attribute_name(name):
         raise _invalid(f"message attribute name {name!r} is not allowed")
     data_type = str(value.get("DataType") or "")
-    found = _ATTRIBUTE_TYPE.fullmatch(data_type)
-    if not found or len(data_type) > _MAX_TYPE_LENGTH:
+    kind = _kind(data_type)
+    if kind is None:
         raise _invalid(f"message attribute {name!r} has the type {data_type!r}")
-    kind = found["kind"]
     content = value.get("BinaryValue" if kind == "Binary" else "StringValue")
     if not content:
         raise _invalid(f"message attribute {name!r} has no value of type {kind!r}, or an empty one")
@@ -138,6 +141,18 @@ def _check_attribute(name: str, value: Mapping[str, Any]) -> None:
         raise _invalid(f"message attribute {name!r} holds characters not allowed")
     if kind == "Number" and not _is_number(content):
         raise _invalid(f"message attribute {name!r} is {content!r}, which is no number")
+
+
+# Thousands of messages a second have the same few names and types.
+@functools.lru_cache(maxsize=1_024)
+def _is_attribute_name(name: str) -> bool:
+    return bool(_ATTRIBUTE_NAME.fullmatch(name)) and not _RESERVED_NAME.match(name)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _kind(data_type: str) -> str | None:
+    found = _ATTRIBUTE_TYPE.fullmatch(data_type)
+    return found["kind"] if found and len(data_type) <= _MAX_TYPE_LENGTH else None
 
 
 def _is_number(text: str) -> bool:

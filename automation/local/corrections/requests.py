@@ -47,7 +47,7 @@ def _check(sqs: Any, action: str, data: Any, qurl: str) -> None:
         case "SendMessage":
             queue = _rules(sqs._get_q(data.get("QueueUrl", qurl), "sqs:SendMessage"))
             check_message(data, queue)
-            check_size(data, queue)
+            check_size(size_bytes(data), queue)
         case "ReceiveMessage" | "ChangeMessageVisibility":
             check_ranges(data)
         case "ChangeMessageVisibilityBatch":
@@ -81,7 +81,8 @@ def _send_batch(sqs: Any, data: Any, qurl: str) -> Any:
     entries = _entries(data)
     sqs._validate_batch_entries(entries, "SendMessageBatchRequestEntry")
     try:
-        total = sum(map(size_bytes, entries))
+        sizes = [size_bytes(entry) for entry in entries]
+        total = sum(sizes)
         if total > _MAX_BATCH_BYTES:
             reason = f"the batch has {total} bytes; at most {_MAX_BATCH_BYTES} allowed"
             raise RefusedError("BatchRequestTooLong", reason)
@@ -91,9 +92,9 @@ def _send_batch(sqs: Any, data: Any, qurl: str) -> Any:
         raise sqs._Err(error.code, error.reason) from error
     sent: list[Any] = []
     failed: list[Any] = []
-    for entry in entries:
+    for entry, size in zip(entries, sizes, strict=True):
         try:
-            check_size(entry, queue)
+            check_size(size, queue)
             sent.append(
                 sqs._act_send_message({**entry, "QueueUrl": url}, url) | {"Id": entry["Id"]}
             )
