@@ -207,22 +207,52 @@ def test_alarm_that_can_t_be_evaluated_is_logged_once_and_silences_no_other(
     }
 
 
+TAKEN = {
+    "Statistic": "Sum",
+    "ComparisonOperator": "GreaterThanThreshold",
+    "Period": 60,
+    "EvaluationPeriods": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"DatapointsToAlarm": 3, "TreatMissingData": "ignore"},
+        {"Statistic": None, "ExtendedStatistic": "p99.9"},
+        {"Period": 10},
+        # The query protocol has texts.
+        {"Period": "86400", "EvaluationPeriods": "7"},
+    ],
+)
+def test_alarm_that_is_evaluated_is_taken(parameters: dict[str, Any]) -> None:
+    assert refusal(TAKEN | parameters) is None
+
+
 @pytest.mark.parametrize(
     ("parameters", "named"),
     [
-        ({"ExtendedStatistic": "tm90"}, "p0 to p100"),
-        ({"ExtendedStatistic": "p101"}, "p0 to p100"),
+        ({"Statistic": None, "ExtendedStatistic": "tm90"}, "p0 to p100"),
+        ({"Statistic": None, "ExtendedStatistic": "p101"}, "p0 to p100"),
+        ({"ExtendedStatistic": "p50"}, "exactly one of Statistic and ExtendedStatistic"),
+        ({"Statistic": None}, "exactly one of Statistic and ExtendedStatistic"),
+        ({"Statistic": "Median"}, "Statistic is 'Median'"),
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "GreaterThanUpperThreshold"),
+        ({"TreatMissingData": "zero"}, "TreatMissingData is 'zero'"),
         ({"Metrics": [{"Id": "m"}]}, "Metrics"),
         ({"DatapointsToAlarm": 4}, "1 to EvaluationPeriods, 3"),
+        ({"DatapointsToAlarm": 0}, "1 to EvaluationPeriods, 3"),
+        ({"EvaluationPeriods": 0}, "1 and up"),
+        ({"Period": 0}, "multiple of 60"),
+        ({"Period": 61}, "multiple of 60"),
+        ({"EvaluationPeriods": 1_441}, "up to 86400"),
+        ({"Period": 3_600, "EvaluationPeriods": 169}, "up to 604800"),
     ],
 )
 def test_alarm_that_would_not_be_evaluated_is_refused(
     parameters: dict[str, Any], named: str
 ) -> None:
-    good = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 3}
-    assert refusal(good | {"ExtendedStatistic": "p99.9", "DatapointsToAlarm": 3}) is None
-    assert named in str(refusal(good | parameters))
+    assert named in str(refusal(TAKEN | parameters))
 
 
 def states(cloud: Cloud, *names: str) -> Callable[[], tuple[bool, dict[str, str]]]:

@@ -383,6 +383,7 @@ def test_a_function_is_checked_before_it_is_made(
     ("inputs", "named"),
     [
         ({"period": 45}, "multiple of 60"),
+        ({"evaluationPeriods": 1_441}, "up to 86400"),
         ({"statistic": "Max"}, "SampleCount"),
         ({"evaluationPeriods": 0}, "1 or more"),
         ({"datapointsToAlarm": 2}, "1 to evaluationPeriods, 1"),

@@ -18,11 +18,17 @@ COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanThreshold": (operator.lt, "less than"),
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
+MISSING_DATA = ("missing", "ignore", "breaching", "notBreaching")
+STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 # The percentiles among CloudWatch's extended statistics; trimmed means and the like are not known.
 PERCENTILE = re.compile(r"p(100|\d{1,2}(\.\d{1,10})?)")
 # CloudWatch looks at some periods more than an alarm evaluates, to have real datapoints in the
 # place of missing ones. How many it does not say; in its examples five for three.
 _MORE_PERIODS = 2
+# Amazon CloudWatch API Reference, PutMetricAlarm, Period.
+_SHORT_PERIODS = (10, 20, 30)
+_LONG_PERIOD_SECONDS = 3_600
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +40,7 @@ class AlarmRule:
         threshold: what datapoints are compared with.
         evaluation_periods: how many datapoints are looked at, 1 and up.
         datapoints_to_alarm: how many of them have to breach, 1 to `evaluation_periods`.
-        missing_data: `missing`, `ignore`, `breaching` or `notBreaching`.
+        missing_data: one of `MISSING_DATA`.
     """
 
     comparison: str
@@ -51,6 +57,19 @@ class AlarmRule:
     def breaches(self, value: float) -> bool:
         """Whether a datapoint is on the wrong side of the threshold."""
         return COMPARISONS[self.comparison][0](value, self.threshold)
+
+
+def period_refusal(period_seconds: int, evaluation_periods: int) -> str | None:
+    """Why CloudWatch takes no alarm with such a period and so many of them, None if it does."""
+    if period_seconds not in _SHORT_PERIODS and (period_seconds < 1 or period_seconds % 60):
+        return f"period is {period_seconds}; allowed: 10, 20, 30 or a multiple of 60"
+    days = 1 if period_seconds < _LONG_PERIOD_SECONDS else 7
+    if period_seconds * evaluation_periods > days * _DAY_SECONDS:
+        return (
+            f"{evaluation_periods} periods of {period_seconds} s are "
+            f"{period_seconds * evaluation_periods} s; allowed: up to {days * _DAY_SECONDS}"
+        )
+    return None
 
 
 def decide(rule: AlarmRule, datapoints: Sequence[float | None]) -> tuple[State | None, str]:

@@ -16,7 +16,15 @@ from ministack.core.responses import (  # pyright: ignore[reportMissingTypeStubs
     request_scope,
 )
 
-from automation.local.corrections.alarm_evaluation import COMPARISONS, PERCENTILE, AlarmRule, decide
+from automation.local.corrections.alarm_evaluation import (
+    COMPARISONS,
+    MISSING_DATA,
+    PERCENTILE,
+    STATISTICS,
+    AlarmRule,
+    decide,
+    period_refusal,
+)
 from automation.local.corrections.queue_metrics import UNITS, QueueSampler
 from automation.local.corrections.replacing import replace, require, service
 
@@ -144,26 +152,42 @@ def _dimensions(alarm: Any) -> dict[str, str]:
 
 
 def refusal(parameters: Mapping[str, Any]) -> str | None:
-    """Why an alarm can't be evaluated here, None for one that can.
+    """Why CloudWatch takes no such alarm, or it can't be evaluated here; None for a good one.
 
     Args:
-        parameters: of `PutMetricAlarm`.
+        parameters: of `PutMetricAlarm`; numbers may be in texts.
     """
     for name in _UNKNOWN_PARAMETERS:
         if parameters.get(name):
             return f"{name} is not known to the embedded AWS"
-    percentile, comparison = (
-        parameters.get("ExtendedStatistic"),
-        parameters.get("ComparisonOperator"),
-    )
+    return _statistic_refusal(parameters) or _periods_refusal(parameters)
+
+
+def _statistic_refusal(parameters: Mapping[str, Any]) -> str | None:
+    statistic, percentile = parameters.get("Statistic"), parameters.get("ExtendedStatistic")
+    if bool(statistic) == bool(percentile):
+        return "exactly one of Statistic and ExtendedStatistic is needed"
     if percentile and not PERCENTILE.fullmatch(percentile):
         return f"ExtendedStatistic is {percentile!r}; the embedded AWS knows p0 to p100 only"
-    if comparison not in COMPARISONS:
-        return f"ComparisonOperator is {comparison!r}; known are {', '.join(COMPARISONS)}"
-    periods, needed = parameters.get("EvaluationPeriods") or 1, parameters.get("DatapointsToAlarm")
-    if needed and not 1 <= int(needed) <= int(periods):
-        return f"DatapointsToAlarm is {needed}; allowed: 1 to EvaluationPeriods, {periods}"
+    known = {
+        "Statistic": (statistic, STATISTICS),
+        "ComparisonOperator": (parameters.get("ComparisonOperator"), COMPARISONS),
+        "TreatMissingData": (parameters.get("TreatMissingData"), MISSING_DATA),
+    }
+    for name, (value, allowed) in known.items():
+        if value and value not in allowed:
+            return f"{name} is {value!r}; allowed: {', '.join(allowed)}"
     return None
+
+
+def _periods_refusal(parameters: Mapping[str, Any]) -> str | None:
+    period, periods = int(parameters.get("Period", 0)), int(parameters.get("EvaluationPeriods", 0))
+    needed = int(parameters.get("DatapointsToAlarm", periods))
+    if periods < 1:
+        return f"EvaluationPeriods is {periods}; allowed: 1 and up"
+    if not 1 <= needed <= periods:
+        return f"DatapointsToAlarm is {needed}; allowed: 1 to EvaluationPeriods, {periods}"
+    return period_refusal(period, periods)
 
 
 def apply() -> None:
