@@ -15,10 +15,10 @@ from pulumi.automation._server import LanguageServer
 from pulumi.automation._stack import StackInitMode
 from semver import VersionInfo
 
+from automation.engine.command import EngineCommand
 from automation.engine.finding import find_engine
-from automation.interrupts import EngineCommand
 from automation.local.world import embedded_aws
-from automation.targets import Target
+from automation.target import Target
 
 PROJECT = "options"
 Program = Callable[[], None]
