@@ -41,8 +41,10 @@ setup:
 e2e: setup
 	@.venv/bin/python automation/e2e.py $(ARGS)
 
+# A process for each core, which takes one file after the other in the order of tests/conftest.py.
 test: setup
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n logical --maxprocesses 8 --dist loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .
