@@ -74,4 +74,8 @@ def how_to_get(*extras: str) -> str:
     """What to do about a package that is missing, and belongs to the last of the extras."""
     if is_checkout():
         return "run: make setup"
-    return f"it comes with the extra {extras[-1]!r}: install {_NAME}[{','.join(extras)}]"
+    # From the repository: in the Python package index the name is another project's.
+    return (
+        f"it comes with the extra {extras[-1]!r}: in a clone of the repository, install "
+        f"'.[{','.join(extras)}]'"
+    )

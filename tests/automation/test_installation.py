@@ -61,7 +61,7 @@ def test_hints_of_a_package_name_the_command(monkeypatch: pytest.MonkeyPatch) ->
     assert installation.command_line() == ("/tools/bin/reliable-queue",)
     said = installation.how_to_get("operations", "local")
     assert "'local'" in said
-    assert said.endswith("install reliable-queue[operations,local]")
+    assert "install '.[operations,local]'" in said
 
 
 @pytest.mark.usefixtures("package")

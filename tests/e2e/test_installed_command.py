@@ -153,7 +153,7 @@ def assert_one_line_names_the_extra(refused: "subprocess.CompletedProcess[str]")
     (line,) = refused.stderr.splitlines()
     assert re.fullmatch(
         r"error: \w+ is not installed; it comes with the extra 'operations': "
-        r"install reliable-queue\[operations\]",
+        r"in a clone of the repository, install '\.\[operations\]'",
         line,
     )
 
@@ -165,7 +165,7 @@ def test_without_the_embedded_aws_one_line_says_which_extra(
     assert (refused.returncode, refused.stdout) == (2, "")
     line = refused.stderr.splitlines()[-1]
     assert line.startswith("error: --target local: ministack")
-    assert "the extra 'local': install reliable-queue[operations,local]" in line
+    assert "the extra 'local': in a clone of the repository, install '.[operations,local]'" in line
 
 
 @pytest.mark.engine
