@@ -59,7 +59,7 @@ format: setup
 lock: setup
 	@test -x $(UV) || .venv/bin/python -m venv .build/uv
 	@.build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(UV_COMPILE) --group automation --group local --group dev pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --extra operations --extra local --group dev pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --no-annotate tools/go/requirements.in -o tools/go/requirements.lock
 
 clean:

@@ -11,7 +11,6 @@ from automation.commands.options import ask, json_option, target_option, yes_opt
 from automation.commands.output import DONE, NOT_DONE, print_json
 from automation.errors import AutomationError
 from automation.opening import opened_target
-from automation.operations.deployed import DEFAULT_HOME
 from automation.operations.leftovers import (
     Leftover,
     leftover_folders,
@@ -20,7 +19,7 @@ from automation.operations.leftovers import (
     remove_leftover,
 )
 from automation.progress import Progress
-from automation.stacks import diagnostics
+from automation.stacks import DEFAULT_HOME, diagnostics
 from automation.target import Target, TargetName
 
 

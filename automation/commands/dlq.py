@@ -26,6 +26,7 @@ from automation.deadletters.reasons import failure_events
 from automation.deadletters.survey import Letter, Survey
 from automation.deadletters.where import Where
 from automation.errors import AutomationError, StillWaitingError
+from automation.installation import command_name
 from automation.interrupts import cancelled_by_signals
 from automation.operations.deployed import Operated, operated_stack, surveyed
 from automation.progress import Progress
@@ -274,5 +275,5 @@ def _show_purge(
     else:
         click.echo(f"{name} is empty; {backed_up} messages backed up")
     if path and not wants_json:
-        click.echo(f"to bring them back: python -m automation dlq restore {path}")
+        click.echo(f"to bring them back: {command_name()} dlq restore {path}")
     return DONE if is_empty else NOT_DONE

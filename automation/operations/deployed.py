@@ -15,14 +15,12 @@ from automation.deadletters.journal import Journal
 from automation.deadletters.survey import Survey, survey_dead_letters
 from automation.opening import opened_target
 from automation.progress import Progress
-from automation.stacks import REPOSITORY, stack_outputs
+from automation.stacks import stack_outputs
 from automation.target import Pace, Target, TargetName
 from components.outputs import StackOutputs
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-DEFAULT_HOME = REPOSITORY / ".local" / "default"
 
 # Measured with benchmarks/redrive.py; on AWS each request takes some 20 ms, most of it waiting.
 _LOCAL_CONNECTIONS = 8

@@ -13,6 +13,7 @@ from typing import cast
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.errors import AutomationError, StillWaitingError
+from automation.installation import state_folder
 from automation.interrupts import Interrupts
 from automation.opening import opened_target
 from automation.progress import Progress
@@ -22,12 +23,12 @@ from automation.proof.depth_samples import sampled_depths
 from automation.proof.evidence import take_account
 from automation.proof.redrive import prove_redrive
 from automation.proof.report import Options, RunReport
-from automation.stacks import KEPT_MARK, REPOSITORY, keeping_command, throwaway_stack
+from automation.stacks import KEPT_MARK, keeping_command, throwaway_stack
 from automation.target import Target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
 
-STATES = REPOSITORY / ".local"
+STATES = state_folder()
 # Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
 _NEEDED_BYTES = 200 * 2**20
 
