@@ -11,12 +11,9 @@ PYTHON ?= $(or $(shell for name in python3 python3.14 python3.13 python3.12 pyth
 	&& echo "$$name" && break; done),python3)
 # Flags for the command: make e2e ARGS="--messages 2000 --keep"
 ARGS ?=
-# Makes the lock; in an environment of its own, since nothing else needs it.
-UV := .build/uv/bin/uv
-UV_VERSION := 0.13.9
 # make lock UPGRADE=--upgrade takes the newest versions; otherwise those that still fit are kept.
 UPGRADE ?=
-UV_COMPILE = $(UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
+UV_COMPILE = .venv/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
 help:
@@ -57,8 +54,6 @@ format: setup
 	.venv/bin/ruff format .
 
 lock: setup
-	@test -x $(UV) || .venv/bin/python -m venv .build/uv
-	@.build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(UV_COMPILE) --extra operations --extra local --group dev pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --no-annotate tools/go/requirements.in -o tools/go/requirements.lock
 
