@@ -103,9 +103,13 @@ def distributions(requirements: Iterable[str], extras: Iterable[str]) -> set[str
 def link(name: str, site: Path) -> None:
     """Put an installed distribution into another environment too, without a copy."""
     distribution = metadata.distribution(name)
-    for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-        if not (site / top).exists():
-            (site / top).symlink_to(Path(str(distribution.locate_file(top))))
+    files = [file for file in distribution.files or [] if "__pycache__" not in file.parts]
+    # uv is a program: a file of bin, which is named from site-packages as ../../../bin/uv.
+    names = {file if file.parts[0] == ".." else file.parts[0] for file in files}
+    for part in names:
+        if not (site / part).exists():
+            (site / part).parent.mkdir(parents=True, exist_ok=True)
+            (site / part).symlink_to(Path(str(distribution.locate_file(part))))
 
 
 def files_in(folder: Path) -> dict[Path, int]:
