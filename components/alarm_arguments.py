@@ -27,8 +27,8 @@ class SubscriptionArgs:
     endpoint: pulumi.Input[str]
 
     def __post_init__(self) -> None:
-        limits.check_one_of("subscriptions, protocol", self.protocol, get_args(Protocol))
         check_kinds(self, "subscriptions, ")
+        limits.check_one_of("subscriptions, protocol", self.protocol, get_args(Protocol))
         if isinstance(self.endpoint, str):
             limits.check_endpoint("subscriptions, endpoint", self.protocol, self.endpoint)
 
@@ -68,6 +68,10 @@ class AlarmArgs:
                 limits.COUNT_THRESHOLD.check(f"alarms.{name}", value)
         if self.dead_letter_age_percent is not None:
             limits.AGE_PERCENT.check("alarms.dead_letter_age_percent", self.dead_letter_age_percent)
+        if self.message_age_seconds is not None:
+            # How long its queue keeps messages is known later.
+            longest = limits.MESSAGE_RETENTION.maximum
+            limits.check_message_age_alarm(self.message_age_seconds, longest)
         if self.is_topic_encrypted and self.topic_arn is not None:
             raise limits.LimitError(
                 "alarms.is_topic_encrypted = True is about a topic that is created, but "

@@ -1,6 +1,5 @@
 """The function that a queue feeds, ours or one that exists, and the mapping between them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
@@ -166,10 +165,10 @@ def _filter_criteria(
 
 def _pattern(argument: str, pattern: pulumi.Input[Mapping[str, object]]) -> pulumi.Input[str]:
     if not holds_outputs(pattern):
-        return json.dumps(pattern)
+        return limits.filter_text(pattern)
 
     def told(known: object) -> str:
         limits.check_filter(argument, known)
-        return json.dumps(known)
+        return limits.filter_text(known)
 
     return when_known(pattern, told)

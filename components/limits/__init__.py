@@ -17,6 +17,7 @@ from .arns import check_vpc_ids as check_vpc_ids
 from .arns import whole_function_arn as whole_function_arn
 from .filters import check_filter as check_filter
 from .filters import check_filters as check_filters
+from .filters import filter_text as filter_text
 from .functions import FUNCTION_MEMORY as FUNCTION_MEMORY
 from .functions import FUNCTION_TIMEOUT as FUNCTION_TIMEOUT
 from .functions import LOG_RETENTION_DAYS as LOG_RETENTION_DAYS

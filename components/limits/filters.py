@@ -51,11 +51,16 @@ def check_filter(argument: str, pattern: object) -> None:
         )
     _check_node(f"{argument}.body", members["body"])
     _check_text_body(f"{argument}.body", members["body"])
-    length = len(json.dumps(pattern, default=list))
+    length = len(filter_text(cast("object", pattern)))
     if length > MAX_FILTER_LENGTH:
         raise LimitError(
             f"{argument} has {length} characters as JSON; allowed: 1 to {MAX_FILTER_LENGTH}"
         )
+
+
+def filter_text(pattern: object) -> str:
+    """A filter as Lambda is given it."""
+    return json.dumps(pattern, default=dict)
 
 
 def _check_node(where: str, node: object) -> None:
