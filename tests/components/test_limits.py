@@ -1,5 +1,8 @@
 """The rules, one accepted and one refused case each, and what a refusal says."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +144,33 @@ def test_an_impossible_range_is_not_offered() -> None:
         limits.check_pollers(2, 2, maximum_concurrency=None, reserved=19)
     with pytest.raises(LimitError, match="reserve 30, or lower it to 2: each poller"):
         limits.check_pollers(2, 3, maximum_concurrency=None, reserved=29)
+
+
+counts = st.integers(0, 2_100)
+
+
+@given(st.integers(59, 1_209_601), st.integers(59, 1_209_601), counts, counts, st.none() | counts)
+def test_no_refusal_offers_a_range_without_anything_in_it(
+    seconds: int, other: int, few: int, many: int, reserved: int | None
+) -> None:
+    for check in (
+        lambda: limits.check_retention(seconds, other),
+        lambda: limits.check_retention(seconds, seconds),
+        lambda: limits.check_message_age_alarm(other, max(seconds, 60)),
+        lambda: limits.check_visibility_timeout(few, min(many + 1, 900)),
+        lambda: limits.check_pollers(few, many, maximum_concurrency=None, reserved=reserved),
+        lambda: limits.maximum_concurrency(few, reserved),
+    ):
+        for lower, upper in re.findall(r"allowed[^:]*: (\d+) to (\d+)", refusal(check)):
+            assert int(lower) <= int(upper)
+
+
+def refusal(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except LimitError as refused:
+        return str(refused)
+    return ""
 
 
 def test_fifo_batches_are_small_and_not_gathered() -> None:

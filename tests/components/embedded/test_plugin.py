@@ -124,17 +124,22 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
     def program() -> None:
         args = PythonFunctionArgs(source=CONSUMER, handler="orders.handler")
         function = PythonFunction("ours", args)
+
+        def late(value: Any) -> Any:
+            return function.function_arn.apply(lambda _: value)
+
         existing = {
             "functionArn": function.function_arn,
             "roleName": function.role_name,
-            "timeoutSeconds": function.function_arn.apply(lambda _: 7),
+            "timeoutSeconds": late(7),
             "logGroupName": function.log_group_name,
         }
         inputs = {
             "consumer": {
                 "existingFunction": existing,
-                "filters": [{"body": {"order": [{"numeric": [">", 0]}]}}],
+                "filters": [{"body": {"order": [{"numeric": [">", late(0)]}]}}],
             },
+            "tags": {"feeds": late("ours")},
             "hasAlarms": False,
         }
         queue: Any = RemoteQueue("orders", inputs)
@@ -151,6 +156,8 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
         )["EventSourceMappings"]
         [pattern] = mapping["FilterCriteria"]["Filters"]
         assert json.loads(pattern["Pattern"]) == {"body": {"order": [{"numeric": [">", 0]}]}}
+        tags = with_plugin.clients.sqs.list_queue_tags(QueueUrl=stack.outputs["queueUrl"])["Tags"]
+        assert tags == {"feeds": "ours"}
         assert [urn for _, urn in stack.steps if urn.startswith("orders-dead-letter")] == []
 
 
@@ -159,6 +166,12 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
     [
         ({"maxReceiveCount": 0}, "maxReceiveCount = 0 is out of range; allowed: 1 to 1000"),
         ({"consumer": {}}, "needs exactly one of ownFunction and existingFunction"),
+        ({"retension": 60}, "retension is unknown; known: consumer, fifo"),
+        ({"fifo": True}, "fifo = True is not an object"),
+        (
+            {"key": {"keyArn": pulumi.Output.from_input("alias/ours")}},
+            "key.keyArn = 'alias/ours' is an alias",
+        ),
         (
             {"maxReceiveCount": pulumi.Output.from_input(3)},
             "a number is known only once something else is deployed",
