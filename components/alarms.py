@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import limits
-from .alarm_arguments import AlarmArgs
+from .alarm_arguments import AlarmArgs, SubscriptionArgs
 from .arguments import ReliableQueueArgs
 from .encryption import Encryption
 from .unknowns import checked
@@ -83,11 +83,18 @@ def create_alarms(
             f"{name}-tells-{who}",
             topic=topic_arn,
             protocol=subscription.protocol,
-            endpoint=subscription.endpoint,
+            endpoint=_endpoint(who, subscription),
             opts=child,
         )
     alarms = {rule.role: _create_alarm(name, rule, topic_arn, tags, child) for rule in rules}
     return Alarms(topic_arn=topic_arn, alarms=alarms)
+
+
+def _endpoint(who: str, subscription: SubscriptionArgs) -> pulumi.Output[str]:
+    def check(argument: str, value: str) -> None:
+        limits.check_endpoint(argument, subscription.protocol, value)
+
+    return checked(f"alarms.subscriptions[{who!r}].endpoint", subscription.endpoint, check)
 
 
 def _create_alarm(

@@ -11,7 +11,7 @@ from . import limits, policies
 from .consumer_arguments import ConsumerArgs, ExistingFunctionArgs
 from .function import PythonFunction, PythonFunctionArgs
 from .queues import Queues
-from .unknowns import holds_outputs, when_known
+from .unknowns import checked, holds_outputs, when_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ def _existing(
 ) -> tuple[Consumer, aws.iam.RolePolicy]:
     may_consume = aws.iam.RolePolicy(
         f"{name}-may-consume",
-        role=args.role_name,
+        role=checked("role_name", args.role_name, limits.check_role_name),
         policy=pulumi.Output.json_dumps(document),
         opts=pulumi.ResourceOptions(parent=parent),
     )

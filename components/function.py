@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from . import limits, naming, policies
 from .kinds import check_args, check_kinds, check_known
 from .layer import Architecture, DependencyLayer, Runtime
+from .unknowns import checked
 
 # The longest suffix among the children's names.
 _FUNCTION_SUFFIX = "-function"
@@ -204,8 +205,12 @@ class PythonFunction(pulumi.ComponentResource):
         )
 
     def _create_layers(self, name: str, args: PythonFunctionArgs) -> list[pulumi.Input[str]]:
+        theirs = [
+            checked(f"layers[{number}]", layer, limits.check_layer_arn)
+            for number, layer in enumerate(args.layers)
+        ]
         if args.dependencies is None:
-            return [*args.layers]
+            return [*theirs]
         layer = aws.lambda_.LayerVersion(
             f"{name}-dependencies",
             layer_name=naming.name_in_stack(name, _LAYER_NAME_LENGTH),
@@ -214,7 +219,7 @@ class PythonFunction(pulumi.ComponentResource):
             compatible_architectures=[args.architecture],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return [layer.arn, *args.layers]
+        return [layer.arn, *theirs]
 
 
 def source_archive(folder: Path) -> pulumi.AssetArchive:

@@ -9,6 +9,7 @@ from typing import Any, ForwardRef, Literal, Union, cast, get_args, get_origin, 
 import pulumi
 
 from .limits import LimitError
+from .unknowns import is_late
 
 # How a kind is told to people.
 _TOLD: dict[object, str] = {
@@ -37,10 +38,10 @@ def _check(argument: str, value: object, hint: Any) -> None:
     choices = _choices(hint)
     if any(_fits(value, choice) for choice in choices):
         inner = next((choice for choice in choices if get_args(choice)), None)
-        if inner is not None and not _is_late(value):
+        if inner is not None and not is_late(value):
             _check_members(argument, value, inner)
         return
-    if _is_late(value):
+    if is_late(value):
         raise LimitError(
             f"{argument} is known only once something else is deployed; give a value"
             + _late_parts(choices)
@@ -64,9 +65,9 @@ def _fits(value: object, kind: Any) -> bool:
         # The SDK's own input type names the output by a text.
         return isinstance(value, pulumi.Output)
     if origin in (object, Any, Literal) or not isinstance(origin, type):
-        return not _is_late(value) or origin is not Literal
+        return not is_late(value) or origin is not Literal
     if origin is int:
-        return not _is_late(value)
+        return not is_late(value)
     if origin is Sequence:
         return isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if is_typeddict(origin):
@@ -84,10 +85,6 @@ def _check_members(argument: str, value: object, kind: Any) -> None:
             if members[0] is str and not isinstance(key, str):
                 raise LimitError(f"{argument} has the key {key!r}, which is not text; give '{key}'")
             _check(f"{argument}[{key!r}]", item, members[1])
-
-
-def _is_late(value: object) -> bool:
-    return isinstance(value, pulumi.Output | Awaitable)
 
 
 def _told(kind: Any) -> str | None:

@@ -12,7 +12,7 @@ from .function import PythonFunction
 from .kinds import check_args
 from .queues import Queues, create_queues
 from .replacement import ReplacementWatch
-from .unknowns import checked, when_known
+from .unknowns import checked, is_late, when_known
 
 # The suffix of the child with the least room for its name, the consumer's function.
 _LONGEST_SUFFIX = "-consumer-function"
@@ -126,7 +126,7 @@ class ReliableQueue(pulumi.ComponentResource):
         elif isinstance(to, str):
             limits.check_role_name(argument, to)
             role, of = to, to
-        elif isinstance(to, pulumi.Output):
+        elif is_late(to):
             role, of = checked(argument, to, limits.check_role_name), self._unnamed(argument, name)
         else:
             raise limits.LimitError(

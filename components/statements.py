@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, cast
 import pulumi
 
 from . import limits
-from .unknowns import holds_outputs
+from .unknowns import holds_outputs, is_late
 
 Texts: TypeAlias = pulumi.Input[str] | Sequence[pulumi.Input[str]]
 
@@ -65,7 +65,7 @@ def _check_statement(number: int, item: Mapping[str, object]) -> None:
     _check_actions(label, item["Action"])
     _check_principal(label, item["Principal"])
     _check_condition(label, item.get("Condition", {}))
-    if item["Effect"] == "Allow" and not item.get("Condition") and _is_open(item["Principal"]):
+    if item["Effect"] == "Allow" and not _has_condition(item) and _is_open(item["Principal"]):
         raise limits.LimitError(
             f"{label}: allows everybody in the world; name a Principal, or add a Condition"
         )
@@ -82,7 +82,7 @@ def _check_actions(label: str, given: object) -> None:
 
 
 def _check_principal(label: str, given: object) -> None:
-    if given == "*" or isinstance(given, pulumi.Output):
+    if is_late(given) or given == "*":
         return
     if not isinstance(given, Mapping) or not given:
         raise limits.LimitError(
@@ -95,12 +95,12 @@ def _check_principal(label: str, given: object) -> None:
 
 
 def _check_condition(label: str, given: object) -> None:
-    if isinstance(given, pulumi.Output):
+    if is_late(given):
         return
     operators: list[object] = [given]
     if isinstance(given, Mapping):
         operators = list(cast("Mapping[object, object]", given).values())
-    if not all(isinstance(keys, Mapping | pulumi.Output) for keys in operators):
+    if not all(isinstance(keys, Mapping) or is_late(keys) for keys in operators):
         raise limits.LimitError(
             f'{label}: Condition = {given!r}; allowed: as {{"ArnEquals": {{"aws:SourceArn": arn}}}}'
         )
@@ -110,11 +110,20 @@ def _texts(argument: str, given: object, example: str) -> list[str]:
     """The texts that are known of one or a list of them."""
     every = list(cast("Sequence[object]", given)) if isinstance(given, list | tuple) else [given]
     for item in every or [given]:
-        if not isinstance(item, str | pulumi.Output):
+        if not isinstance(item, str) and not is_late(item):
             raise limits.LimitError(
                 f"{argument} = {item!r} is no text; give {example}, or a list of such"
             )
     return [item for item in every if isinstance(item, str)]
+
+
+def _has_condition(item: Mapping[str, object]) -> bool:
+    """Whether a statement's condition asks for anything; one of operators without keys does not."""
+    condition = item.get("Condition")
+    if isinstance(condition, Mapping):
+        asked = cast("Mapping[str, object]", condition).values()
+        return any(is_late(keys) or keys for keys in asked)
+    return condition is not None
 
 
 def _is_open(principal: Any) -> bool:

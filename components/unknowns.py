@@ -34,6 +34,11 @@ def holds_outputs(value: object) -> bool:
         return any(map(holds_outputs, cast("Mapping[object, object]", value).values()))
     if isinstance(value, list | tuple):
         return any(map(holds_outputs, cast("Sequence[object]", value)))
+    return is_late(value)
+
+
+def is_late(value: object) -> bool:
+    """Whether a value itself may be known only at deployment."""
     return isinstance(value, pulumi.Output | Awaitable)
 
 

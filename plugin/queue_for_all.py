@@ -75,11 +75,19 @@ class QueueProvider(ComponentProvider):
                 "a number is known only once something else is deployed, or is none; give a value"
             ) from error
 
-    def map_input_properties(self, inputs: Any, properties: Any, *rest: Any) -> Any:
+    def map_input_properties(
+        self,
+        inputs: Any,
+        properties: dict[str, PropertyDefinition],
+        mapping: dict[str, str],
+        component_name: str,
+        property_path: str,
+    ) -> Any:
         """As the SDK does, which drops names that it does not know and objects that are none."""
-        mapping, name, path = rest
-        _refuse_strangers(inputs, properties, path)
-        return super().map_input_properties(inputs, properties, mapping, name, path)
+        _refuse_strangers(inputs, properties, property_path)
+        return super().map_input_properties(
+            inputs, properties, mapping, component_name, property_path
+        )
 
 
 def _refuse_strangers(inputs: Any, properties: Mapping[str, PropertyDefinition], path: str) -> None:

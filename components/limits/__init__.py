@@ -15,6 +15,8 @@ from .arns import check_role_name as check_role_name
 from .arns import check_topic_arn as check_topic_arn
 from .arns import check_vpc_ids as check_vpc_ids
 from .arns import whole_function_arn as whole_function_arn
+from .filters import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
+from .filters import MAX_FILTERS as MAX_FILTERS
 from .filters import check_filter as check_filter
 from .filters import check_filters as check_filters
 from .filters import filter_text as filter_text
@@ -35,8 +37,6 @@ from .functions import check_log_retention as check_log_retention
 from .mappings import BATCH_SIZE as BATCH_SIZE
 from .mappings import BATCH_SIZE_WITHOUT_WINDOW as BATCH_SIZE_WITHOUT_WINDOW
 from .mappings import BATCHING_WINDOW as BATCHING_WINDOW
-from .mappings import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
-from .mappings import MAX_FILTERS as MAX_FILTERS
 from .mappings import MAXIMUM_CONCURRENCY as MAXIMUM_CONCURRENCY
 from .mappings import MAXIMUM_POLLERS as MAXIMUM_POLLERS
 from .mappings import MINIMUM_POLLERS as MINIMUM_POLLERS

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from automation.targets import Target
+from automation.target import Target
 from components import (
     AlarmArgs,
     ConsumerArgs,
