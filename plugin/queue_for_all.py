@@ -14,7 +14,7 @@ from pulumi.provider import ConstructResult
 from pulumi.provider.experimental.analyzer import PropertyDefinition, PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.experimental.util import camel_case
-from pulumi.provider.server import ComponentInitError
+from pulumi.provider.server import ComponentInitError, ProviderServicer
 
 import components
 
@@ -88,6 +88,19 @@ class QueueProvider(ComponentProvider):
         return super().map_input_properties(
             inputs, properties, mapping, component_name, property_path
         )
+
+
+class QueueServicer(ProviderServicer):
+    """Tells what is refused once it is known in the same words as what is refused at once."""
+
+    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
+        try:
+            return await super().Construct(request, context)
+        except pulumi.RunError as error:
+            if not isinstance(error.__cause__, components.LimitError):
+                raise
+            refusal = self.create_grpc_invalid_properties_status(in_camel_case(str(error)), [])
+            await context.abort_with_status(refusal)
 
 
 def _refuse_strangers(inputs: Any, properties: Mapping[str, PropertyDefinition], path: str) -> None:

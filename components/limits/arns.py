@@ -13,12 +13,12 @@ _KEY = re.compile(rf"{_PARTITION}:kms:[a-z0-9-]+:{_ACCOUNT}:key/[0-9A-Za-z-]+")
 _TOPIC = re.compile(rf"{_PARTITION}:sns:[a-z0-9-]+:{_ACCOUNT}:[0-9A-Za-z_-]{{1,256}}(\.fifo)?")
 # AWS Lambda API Reference, GetLayerVersionByArn, Arn.
 _LAYER = re.compile(rf"{_PARTITION}:lambda:[a-z0-9-]+:{_ACCOUNT}:layer:[0-9A-Za-z_-]+:\d+")
-# AWS Lambda API Reference, CreateEventSourceMapping, FunctionName: a name, a partial or a whole
-# ARN, each with a version or an alias behind it or not.
-_NAME = r"[0-9A-Za-z_-]{1,64}"
-_QUALIFIER = r"(:(\$LATEST|[0-9A-Za-z_-]+))?"
-_FUNCTION = re.compile(
-    rf"({_PARTITION}:lambda:[a-z0-9-]+:{_ACCOUNT}:function:|{_ACCOUNT}:function:)?{_NAME}{_QUALIFIER}"
+# AWS Lambda API Reference, CreateEventSourceMapping, FunctionName: a whole ARN, or one that begins
+# later, down to the name alone; each with a version or an alias behind it or not.
+_NAME = r"[0-9A-Za-z_-]{1,64}(:(\$LATEST|[0-9A-Za-z_-]+))?"
+_WHOLE_FUNCTION = re.compile(rf"{_PARTITION}:lambda:[a-z0-9-]+:{_ACCOUNT}:function:{_NAME}")
+_PART_OF_FUNCTION = re.compile(
+    rf"((?P<region>[a-z]{{2,}}(-[a-z]+)+-\d):)?((?P<account>{_ACCOUNT}):)?(function:)?(?P<name>{_NAME})"
 )
 # IAM API Reference, CreateRole, RoleName.
 _ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
@@ -61,7 +61,8 @@ def check_layer_arn(argument: str, value: str) -> None:
 
 def check_function(argument: str, value: str) -> None:
     """Refuse what names no function: Lambda takes a name, a partial ARN or an ARN."""
-    if not _FUNCTION.fullmatch(value):
+    known = _WHOLE_FUNCTION if value.startswith("arn:") else _PART_OF_FUNCTION
+    if not known.fullmatch(value):
         raise LimitError(
             f"{argument} = {value!r} names no function; give its ARN, as "
             "arn:aws:lambda:eu-north-1:123456789012:function:name, or its name alone when it is in "
@@ -75,12 +76,12 @@ def whole_function_arn(value: str, queue_arn: str) -> str:
     Raises `LimitError` when it names no function.
     """
     check_function("function_arn", value)
-    if value.startswith("arn:"):
+    part = _PART_OF_FUNCTION.fullmatch(value)
+    if value.startswith("arn:") or part is None:
         return value
     _, partition, _, region, account_id, _ = queue_arn.split(":")
-    head, is_partial, tail = value.partition(":function:")
-    account_id, name = (head, tail) if is_partial else (account_id, value)
-    return f"arn:{partition}:lambda:{region}:{account_id}:function:{name}"
+    region, account_id = part["region"] or region, part["account"] or account_id
+    return f"arn:{partition}:lambda:{region}:{account_id}:function:{part['name']}"
 
 
 def check_role_name(argument: str, value: str) -> None:

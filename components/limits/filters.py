@@ -69,6 +69,7 @@ def _check_node(where: str, node: object) -> None:
         for key, inner in cast("Mapping[object, object]", node).items():
             if not isinstance(key, str):
                 raise LimitError(f"{where} has the key {key!r}; keys are text; give '{key}'")
+            _check_is_field(where, key, inner)
             if key == _OR:
                 _check_alternatives(f"{where}.{key}", inner)
             else:
@@ -83,6 +84,15 @@ def _check_node(where: str, node: object) -> None:
         )
     for index, value in enumerate(values):
         _check_value(f"{where}[{index}]", value)
+
+
+def _check_is_field(where: str, key: str, inner: object) -> None:
+    """Refuse a comparison that stands in no list: it is taken for a field that no message has."""
+    if key in _OPERATORS and _OPERATORS[key][0](inner):
+        raise LimitError(
+            f"{where} = {{{key!r}: {inner!r}}} looks for a field of that name; to compare, put it "
+            f"into a list: [{{{key!r}: {inner!r}}}]"
+        )
 
 
 def _check_alternatives(where: str, node: object) -> None:

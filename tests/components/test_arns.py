@@ -45,7 +45,8 @@ def test_what_aws_takes_is_accepted(check: Check, value: str) -> None:
         (limits.check_topic_arn, QUEUE, "is no ARN of a topic"),
         (limits.check_layer_arn, f"arn:aws:lambda:{PLACE}:layer:ours", "no ARN of a layer's versi"),
         (limits.check_function, "a function", "names no function; give its ARN, as arn:aws:lambda"),
-        (limits.check_function, f"{PLACE}:f", "names no function"),
+        (limits.check_function, "arn:aws:lambda:eu-north-1:f", "names no function"),
+        (limits.check_function, "orders/live", "names no function"),
         (limits.check_function, QUEUE, "names no function"),
         (
             limits.check_role_name,
@@ -69,7 +70,11 @@ def test_what_aws_does_not_take_is_refused_with_what_is_right(
         (FUNCTION, FUNCTION),
         ("f", f"arn:aws-cn:lambda:{PLACE}:function:f"),
         ("f:live", f"arn:aws-cn:lambda:{PLACE}:function:f:live"),
+        ("function:f", f"arn:aws-cn:lambda:{PLACE}:function:f"),
+        ("111122223333:f", "arn:aws-cn:lambda:eu-north-1:111122223333:function:f"),
         ("111122223333:function:f", "arn:aws-cn:lambda:eu-north-1:111122223333:function:f"),
+        (f"{PLACE}:function:f:$LATEST", f"arn:aws-cn:lambda:{PLACE}:function:f:$LATEST"),
+        ("cn-north-1:111122223333:f", "arn:aws-cn:lambda:cn-north-1:111122223333:function:f"),
     ],
 )
 def test_a_function_that_is_named_shorter_is_where_its_queue_is(given: str, whole: str) -> None:

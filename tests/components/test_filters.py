@@ -61,6 +61,10 @@ def test_a_list_is_about_bodies_that_are_no_json(body: Any) -> None:
     limits.check_filters([{"body": body}])
 
 
+def test_a_field_may_be_called_as_a_comparison() -> None:
+    limits.check_filters([{"body": {"prefix": ["a"], "numeric": [1, 2], "exists": [True]}}])
+
+
 def test_filters_are_few_and_short() -> None:
     limits.check_filters([{"body": {"a": ["b"]}}] * 10)
     limits.check_filters([{"body": ["x" * (4_096 - 14)]}])
@@ -106,6 +110,10 @@ def test_filters_are_few_and_short() -> None:
         ({"body": {"a": [{"numeric": ["<", 1, ">", 5]}]}}, "the lower end first"),
         ({"body": {"a": [{"numeric": [">", 5, "<", 1]}]}}, "the lower end first and below the upp"),
         ({"body": {"a": [{"numeric": [">=", 5, "<=", 5]}]}}, "below the upper"),
+        ({"body": {"a": {"numeric": [">", 1]}}}, "looks for a field of that name; .* into a list"),
+        ({"body": {"a": {"anything-but": ["x"]}}}, "looks for a field of that name"),
+        ({"body": {"a": {"prefix": "x"}}}, r"into a list: \[{'prefix': 'x'}\]"),
+        ({"body": {"a": {"exists": True}}}, "looks for a field of that name"),
         ({"body": {"$or": [{"a": [1]}]}}, r"body.\$or = .*; allowed: a list of 2 or more objects"),
         ({"body": {"$or": {"a": [1]}}}, r"body.\$or = .*; allowed: a list of 2 or more objects"),
         ({"body": {"$or": [{"a": [1]}, [2]]}}, r"body.\$or\[1\] = \[2\] is no object"),

@@ -193,6 +193,22 @@ def late_everybody(late: Callable[..., Any]) -> list[dict[str, Any]]:
             )},
             "function_arn = 'a function' names no function",
         ),
+        (
+            {"function": lambda late: ExistingFunctionArgs(
+                function_arn="ours", role_name=late("a/role"), timeout_seconds=5
+            )},
+            "role_name = 'a/role' is no name of a role",
+        ),
+        (
+            {"alarms": lambda late: AlarmArgs(
+                subscriptions={"us": SubscriptionArgs(protocol="https", endpoint=late("x"))}
+            )},
+            r"alarms.subscriptions\['us'\].endpoint = 'x' is nothing for https",
+        ),
+        (
+            {"function": lambda late: {"layers": [late("theirs")]}},
+            r"layers\[0\] = 'theirs' is no ARN of a layer's version",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_known_late_is_checked_then(

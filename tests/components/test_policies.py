@@ -77,6 +77,7 @@ def test_statements_that_sqs_takes_are_accepted(accepted: list[QueueStatement]) 
         ([statement(Principal={"AWS": "*"})], "S: allows everybody in the world"),
         ([statement(Principal={"AWS": ["111122223333", "*"]})], "S: allows everybody in the world"),
         ([statement(Principal={"AWS": ["*"]}, Condition={})], "S: allows everybody in the world"),
+        ([statement(Principal="*", Condition={"ArnEquals": {}})], "S: allows everybody in the wor"),
         ([statement(Principal="111122223333")], r"Principal = '111122223333'; allowed: {\"AWS\":"),
         ([statement(Principal={"AWS": 111122223333})], "AWS = 111122223333 is no text; give '1234"),
         (

@@ -1,5 +1,6 @@
 """What an option sets, and is left out without it, the provider does not keep for ever."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -9,16 +10,20 @@ from automation.local.resources.catalogue import RESOURCE_TYPES
 from automation.local.resources.schema import Property
 from components import (
     AlarmArgs,
+    ConsumerArgs,
     CustomerKeyArgs,
     FifoArgs,
     PollersArgs,
+    PythonFunctionArgs,
     ReliableQueue,
+    ReliableQueueArgs,
     SubscriptionArgs,
     VpcArgs,
 )
 
 LAYER = "arn:aws:lambda:eu-north-1:123456789012:layer:ours:1"
 KEY = "arn:aws:kms:eu-north-1:123456789012:key/1"
+TOPIC = "arn:aws:sns:eu-north-1:123456789012:alarms"
 # What each option that can be switched off is, switched on.
 SWITCHES: dict[str, dict[str, Any]] = {
     "traces": {"function": {"traces": True}},
@@ -28,6 +33,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "reserved_concurrency": {"function": {"reserved_concurrency": 20}},
     "function.tags": {"function": {"tags": {"a": "b"}}},
     "filters": {"consumer": {"filters": [{"body": ["a"]}]}},
+    "batching_window_seconds": {"consumer": {"batching_window_seconds": 5}},
     "pollers": {"consumer": {"pollers": PollersArgs()}},
     "maximum_concurrency": {"consumer": {"maximum_concurrency": 5}},
     "is_enabled": {"consumer": {"is_enabled": False}},
@@ -42,13 +48,32 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "fifo": {"fifo": FifoArgs()},
     "queue_name": {"queue_name": "orders"},
     "queue_name_prefix": {"queue_name_prefix": "team-"},
+    "content_based_deduplication": {"fifo": FifoArgs(content_based_deduplication=False)},
+    "high_throughput": {"fifo": FifoArgs(high_throughput=False)},
     "requires_tls": {"requires_tls": False},
+    "statements": {
+        "statements": [
+            {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sqs:SendMessage"}
+        ]
+    },
+    "consumer": {"consumer": None},
+    "alarms": {"alarms": None},
+    "topic_arn": {"alarms": AlarmArgs(topic_arn=TOPIC)},
+    "dead_letters_above": {"alarms": AlarmArgs(dead_letters_above=None)},
+    "dead_letter_age_percent": {"alarms": AlarmArgs(dead_letter_age_percent=None)},
+    "message_age_seconds": {"alarms": AlarmArgs(message_age_seconds=None)},
+    "consumer_errors_above": {"alarms": AlarmArgs(consumer_errors_above=None)},
+    "consumer_throttles_above": {"alarms": AlarmArgs(consumer_throttles_above=None)},
+    "has_dashboard": {"has_dashboard": False},
     "visibility_timeout_seconds": {"visibility_timeout_seconds": 100},
     "delay_seconds": {"delay_seconds": 5},
     "tags": {"tags": {"a": "b"}},
 }
-# SQS looks at it with a customer key only, and with one it is always written.
-WITHOUT_MEANING = {"kmsDataKeyReusePeriodSeconds"}
+# A layer has to be built, and is passed on as `layers` are.
+ELSEWHERE = {"dependencies"}
+# The first SQS looks at with a customer key only, and with one it is always written; such a key
+# ends the second by itself: Amazon SQS API Reference, SetQueueAttributes.
+WITHOUT_MEANING = {"kmsDataKeyReusePeriodSeconds", "sqsManagedSseEnabled"}
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
@@ -62,14 +87,26 @@ def test_what_is_left_out_when_an_option_goes_off_is_not_kept(
 
     on, off = inputs(**SWITCHES[switch]), inputs()
     assert on != off, "the option does something"
-    assert inputs(**SWITCHES[switch]).keys() == on.keys()
-    for name in on.keys() & off.keys():
-        type_, with_it = on[name]
-        properties = RESOURCE_TYPES[type_].properties
-        if replaces(properties, with_it, off[name][1]):
-            continue
-        left = set(kept(properties, with_it, off[name][1])) - WITHOUT_MEANING
-        assert left == set(), f"{name} keeps {left}"
+    for before, after in ((on, off), (off, on)):
+        for name in before.keys() & after.keys():
+            type_, given = before[name]
+            properties = RESOURCE_TYPES[type_].properties
+            if replaces(properties, given, after[name][1]):
+                continue
+            left = set(kept(properties, given, after[name][1])) - WITHOUT_MEANING
+            assert left == set(), f"{name} keeps {left}"
+
+
+def test_every_option_that_can_go_off_is_held_against_the_provider() -> None:
+    kinds = (ReliableQueueArgs, ConsumerArgs, PythonFunctionArgs, AlarmArgs, FifoArgs)
+    switches = {
+        field.name
+        for kind in kinds
+        for field in dataclasses.fields(kind)
+        if field.default in (None, True, False, ()) or "None" in str(field.type)
+        or (field.default_factory is not dataclasses.MISSING and not field.default_factory())
+    }  # fmt: skip
+    assert switches - ELSEWHERE <= SWITCHES.keys()
 
 
 def replaces(properties: Mapping[str, Property], on: Any, off: Any) -> bool:

@@ -161,6 +161,23 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
         assert [urn for _, urn in stack.steps if urn.startswith("orders-dead-letter")] == []
 
 
+def test_a_preview_of_a_remote_component_warns_of_a_queue_that_is_replaced(
+    with_plugin: Target, deployed: Callable[..., Any]
+) -> None:
+    def of(**inputs: Any) -> Callable[[], None]:
+        def program() -> None:
+            queue: Any = RemoteQueue("orders", {"hasAlarms": False, **inputs})
+            pulumi.export("queueUrl", queue.queueUrl)
+
+        return program
+
+    with deployed(with_plugin, of(queueName="remote")) as stack:
+        told = stack.preview_of(of(queueName="remote", fifo={}))
+        assert "the queue remote is replaced by another" in told
+        assert "the queue remote-dlq is replaced by another" in told
+        assert "is replaced" not in stack.preview_of(of(queueName="remote", delaySeconds=5))
+
+
 @pytest.mark.parametrize(
     ("inputs", "complaint"),
     [
@@ -188,6 +205,7 @@ def test_a_refusal_reaches_the_program_as_it_is(
     ):
         pass
     assert "queue_for_all.py" not in str(refused.value)
+    assert "Unexpected" not in str(refused.value)
 
 
 @pytest.fixture

@@ -125,12 +125,13 @@ BOTH = {"all-queue", "all-dlq"}
     [
         ({"queue_name": "a"}, {"queue_name": "a", "fifo": FifoArgs()}, {"a", "a-dlq"}),
         ({"queue_name": "b", "fifo": FifoArgs()}, {"queue_name": "b"}, {"b.fifo", "b-dlq.fifo"}),
+        ({"queue_name": "e"}, {"queue_name": "f"}, {"e", "e-dlq"}),
         ({}, {"queue_name": "c"}, BOTH),
         ({}, {"queue_name_prefix": "team-"}, BOTH),
         ({}, {"max_receive_count": 5, "tags": {"a": "b"}, "key": CustomerKeyArgs()}, set()),
         ({"queue_name": "d"}, {"queue_name": "d"}, set()),
     ],
-    ids=["to FIFO", "to standard", "name", "prefix", "others", "none"],
+    ids=["to FIFO", "to standard", "another name", "name", "prefix", "others", "none"],
 )
 def test_a_preview_warns_of_messages_that_are_lost_with_their_queue(
     aws: Target,
