@@ -32,9 +32,7 @@ def code(tmp_path: Path) -> Path:
     return folder
 
 
-def program(
-    code: Path, *, is_on: bool, transforms: Any = ()
-) -> Callable[[], None]:  # fmt: skip
+def program(code: Path, *, is_on: bool, transforms: Any = ()) -> Callable[[], None]:
     """A queue with everything that can be switched off, on or off."""
     function = PythonFunctionArgs(source=code, handler="consumer.handler")
     args = ReliableQueueArgs(consumer=ConsumerArgs(function=function))
@@ -72,6 +70,8 @@ def switches(aws: Target, outputs: dict[str, Any]) -> dict[str, object]:
     [mapping] = aws.clients.functions.list_event_source_mappings(EventSourceArn=queue["QueueArn"])[
         "EventSourceMappings"
     ]
+    topic = aws.clients.sns.get_topic_attributes(TopicArn=outputs["topic"])["Attributes"]
+    queue_tags = aws.clients.sqs.list_queue_tags(QueueUrl=outputs["queue"])
     return {
         "traces": configuration["TracingConfig"]["Mode"] == "Active",
         "reserved_concurrency": "ReservedConcurrentExecutions" in function.get("Concurrency", {}),
@@ -79,6 +79,8 @@ def switches(aws: Target, outputs: dict[str, Any]) -> dict[str, object]:
         "tags": bool(function.get("Tags")),
         "filters": bool(mapping.get("FilterCriteria", {}).get("Filters")),
         "key": bool(queue.get("KmsMasterKeyId")),
+        "is_topic_encrypted": bool(topic.get("KmsMasterKeyId")),
+        "queue's tags": bool(queue_tags.get("Tags")),
     }
 
 
