@@ -67,6 +67,11 @@ class Deployed:
         summary = self.stack.preview().change_summary
         return {str(kind): n for kind, n in summary.items() if kind != "same"}
 
+    def preview_of(self, program: Program) -> str:
+        """What a preview of a program says."""
+        self.stack.workspace.program = program
+        return self.stack.preview().stdout
+
     def _note(self, event: automation.events.EngineEvent) -> None:
         if event.resource_pre_event:
             self.started[event.resource_pre_event.metadata.urn.rpartition("::")[2]] = len(
