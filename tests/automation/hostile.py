@@ -1,4 +1,4 @@
-"""What strangers may send, log and ask for, legal for SQS and for CloudWatch Logs, and still bad."""
+"""What strangers may send, log and ask for: legal for SQS and CloudWatch Logs, and still bad."""
 
 import json
 
