@@ -22,7 +22,7 @@ from automation.deadletters.file_to_queue import (
 )
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message, MessageFormatError, attribute_from_json
-from automation.deadletters.sending_rules import check_sendable
+from automation.deadletters.sending_rules import check_attribute, check_sendable
 from automation.interrupts import cancelled_by_signals
 from automation.operations.deployed import Operated, operated_stack
 from automation.progress import Progress
@@ -112,7 +112,12 @@ def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
         raise click.UsageError(f"--attribute takes NAME=VALUE or NAME:TYPE=VALUE, got {text!r}")
     is_binary = kind.partition(".")[0] == "Binary"
     content = {"type": kind or "String", "base64" if is_binary else "value": value}
-    return name, attribute_from_json(name, content)
+    try:
+        attribute = attribute_from_json(name, content)
+        check_attribute(name, attribute)
+    except MessageFormatError as error:
+        raise click.UsageError(f"--attribute: {error}") from error
+    return name, attribute
 
 
 @click.command(short_help="Send what a purge has backed up.")

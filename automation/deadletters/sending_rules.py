@@ -62,8 +62,7 @@ def check_sendable(message: Message, *, is_fifo: bool, max_bytes: int) -> None:
             "put the others into the body"
         )
     for name, value in message.attributes.items():
-        _check_name(name)
-        _check_value(name, value)
+        check_attribute(name, value)
     if trace := message.system.get("AWSTraceHeader"):
         _check_characters("AWSTraceHeader", trace)
     if message.size_bytes > max_bytes:
@@ -71,6 +70,16 @@ def check_sendable(message: Message, *, is_fifo: bool, max_bytes: int) -> None:
             f"the queue takes at most {max_bytes} bytes of one message, attributes included, not "
             f"{message.size_bytes}: make it smaller, or raise the queue's maximum"
         )
+
+
+def check_attribute(name: str, value: "MessageAttributeValueTypeDef") -> None:
+    """Refuse a message attribute that SQS would refuse, without quoting its value.
+
+    Raises:
+        MessageFormatError: with the name, the limit and the fix.
+    """
+    _check_name(name)
+    _check_value(name, value)
 
 
 def _check_characters(what: str, text: str) -> None:
