@@ -188,7 +188,10 @@ def test_send_refuses_what_sqs_would_before_it_sends_anything(
 
 
 @pytest.mark.parametrize("message_id", ["\udcff", "\x9b2J\u202e", ""])
-def test_id_that_no_letter_has_is_named_escaped(run: Run, message_id: str) -> None:
+def test_id_that_no_letter_has_is_named_escaped(
+    run: Run, operated: Operated, message_id: str
+) -> None:
+    send(operated, [("x", {})])
     code, output, error = run("dlq", "show", "--", message_id)
     assert (code, output) == (2, "")
     assert f"no dead letter has the id {message_id!r}" in error
