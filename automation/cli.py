@@ -18,6 +18,7 @@ from automation.commands.redrive import redrive
 from automation.commands.send import restore, send
 from automation.commands.status import status
 from automation.errors import AutomationError
+from automation.foreign_text import printable
 from automation.installation import command_name, shown, state_folder
 from automation.interrupts import SignalledError
 
@@ -78,4 +79,6 @@ def _messages(error: BaseException) -> list[str]:
 
 
 def _complain(message: str) -> None:
-    click.echo(f"error: {message}", err=True)
+    # It may quote what strangers wrote; lines stay lines.
+    for line in f"error: {message}".split("\n"):
+        click.echo(printable(line), err=True)

@@ -1,17 +1,12 @@
 """Read a function's log: its structured records, in order, once each, also while it grows."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
-
-
-import json
-import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from automation.foreign_text import read_json
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -77,7 +72,8 @@ class LogEvent:
     @property
     def is_failure(self) -> bool:
         """Whether the consumer says here that one message failed."""
-        return self.record.get("level") == "ERROR" and "message_id" in self.record
+        is_of_message = isinstance(self.record.get("message_id"), str)
+        return self.record.get("level") == "ERROR" and is_of_message
 
     @property
     def processed(self) -> Iterator[Processing]:
@@ -171,9 +167,9 @@ def _structured(event: "FilteredLogEventTypeDef") -> Iterator[LogEvent]:
         yield from _ending(line, at_ms)
         return
     try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        # Somebody else's line: no record, or one nested deeper than Python goes.
+        record = read_json(line)
+    except ValueError:
+        # Somebody else's line: no record, or one nested deeper than any of ours.
         return
     yield LogEvent(at_ms=at_ms, record=cast("dict[str, object]", record))
 

@@ -11,6 +11,7 @@ import click
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.commands.letters import (
+    check_group_by,
     group_key,
     is_about,
     letter_line,
@@ -19,7 +20,14 @@ from automation.commands.letters import (
     log_lines,
 )
 from automation.commands.options import ask, stack_options, where_option, yes_option
-from automation.commands.output import DONE, NOT_DONE, counted_lines, print_json, print_json_rows
+from automation.commands.output import (
+    DONE,
+    NOT_DONE,
+    counted_lines,
+    print_json,
+    print_json_rows,
+    print_line,
+)
 from automation.deadletters.masking import Disclosure
 from automation.deadletters.queue_to_file import DrainReport, drain_to_file, purge_queue
 from automation.deadletters.reasons import failure_events
@@ -77,6 +85,7 @@ def list_command(
     """Show each dead letter, why it failed, and when it expires."""
     where = Where(where_text) if where_text else None
     disclosure = Disclosure(body=show_body, personal=show_personal)
+    check_group_by(group_by, disclosure)
     progress = Progress()
     groups: Counter[str] = Counter()
 
@@ -104,10 +113,10 @@ def list_command(
             )
             return DONE
         for letter in counted(survey):
-            click.echo(letter_line(letter, disclosure))
+            print_line(letter_line(letter, disclosure))
         for line in counted_lines(f"by {group_by}", dict(groups.most_common())):
-            click.echo(line)
-        click.echo(f"looked at {survey.completeness}")
+            print_line(line)
+        print_line(f"looked at {survey.completeness}")
     return DONE
 
 
@@ -149,7 +158,7 @@ def show(
         print_json(letter_row(letter, disclosure) | {"system": system, "records": records})
         return DONE
     for line in [*letter_lines(letter, disclosure), *log_lines(records)]:
-        click.echo(line)
+        print_line(line)
     return DONE
 
 
@@ -271,9 +280,9 @@ def _show_purge(
         )
     elif not is_empty:
         both = f"; {not_deleted} of them are still in the queue" if not_deleted else ""
-        click.echo(f"{name}: {backed_up} messages backed up{both}; left: {left}")
+        print_line(f"{name}: {backed_up} messages backed up{both}; left: {left}")
     else:
-        click.echo(f"{name} is empty; {backed_up} messages backed up")
+        print_line(f"{name} is empty; {backed_up} messages backed up")
     if path and not wants_json:
-        click.echo(f"to bring them back: {command_name()} dlq restore {path}")
+        print_line(f"to bring them back: {command_name()} dlq restore {path}")
     return DONE if is_empty else NOT_DONE

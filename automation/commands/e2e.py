@@ -1,6 +1,5 @@
 """`python -m automation e2e`: the main job, its report as a table or as JSON."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automation.commands.options import ask, json_option, target_option, yes_option
-from automation.commands.output import DONE, NOT_DONE
+from automation.commands.output import DONE, NOT_DONE, print_json
 from automation.interrupts import Interrupts
 from automation.progress import Progress
 from automation.proof.report import Options, RunReport
@@ -150,7 +149,7 @@ def e2e(
         page.write_text(render_page(report), encoding="utf-8")
         progress.say(f"report: {page}")
     if wants_json:
-        click.echo(json.dumps(as_json(report)))
+        print_json(as_json(report))
     else:
         Console().print(as_table(report))
     return DONE if report.verdict == "held" else NOT_DONE

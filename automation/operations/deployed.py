@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
 from automation.deadletters.journal import Journal
+from automation.deadletters.message import MAX_BYTES
 from automation.deadletters.survey import Survey, survey_dead_letters
 from automation.opening import opened_target
 from automation.progress import Progress
@@ -56,6 +57,12 @@ class Operated:
     def sender(self) -> "SQSClient":
         """A client that never repeats a sending by itself."""
         return self.clients.sender
+
+    def max_message_bytes(self, queue_url: str) -> int:
+        """What a queue takes of one message: 1,024 to 1,048,576 bytes, attributes included."""
+        name = "MaximumMessageSize"
+        answer = self.clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+        return int(answer.get("Attributes", {}).get(name) or MAX_BYTES)
 
     def journal(self, purpose: str, source: str) -> Journal:
         """The journal of one piece of work; that of a killed run is continued."""

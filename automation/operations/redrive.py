@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from automation.aws.consumer_log import Identity
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
-from automation.deadletters.message import MAX_BYTES, Message
+from automation.deadletters.message import Message
 from automation.deadletters.move_plan import Counts, MoveReport, Plan
 from automation.deadletters.native_move import (
     MAX_MESSAGES_PER_SECOND,
@@ -278,11 +278,10 @@ def _move(
     limit: int | None,
 ) -> MoveReport:
     dlq_url = operated.outputs.dlq_url
-    max_bytes = _queue_attribute(operated, wish.destination_url, "MaximumMessageSize")
     plan = Plan(
         source_url=dlq_url,
         destination_url=wish.destination_url,
-        max_bytes=int(max_bytes or MAX_BYTES),
+        max_bytes=operated.max_message_bytes(wish.destination_url),
         wants=wanted.is_wanted,
         limit=limit,
         messages_per_second=wish.rate,

@@ -142,6 +142,9 @@ def test_list_is_one_json_object(run: Run, fill: Callable[[int], None]) -> None:
         (["dlq", "purge", "--backup", "x", "--without-backup"], "exclude each other"),
         (["logs", "--since", "yesterday"], "is no time span such as 90s"),
         (["send", "--attribute", "x", "-"], "--attribute takes NAME=VALUE"),
+        (["send", "--attribute", "a b=x", "-"], "--attribute: the attribute's name 'a b' must"),
+        (["send", "--attribute", "a:Number=x", "-"], "--attribute: the attribute 'a' is of type"),
+        (["send", "--attribute", "a:Binary=x", "-"], "--attribute: attribute 'a' is not base64"),
     ],
 )
 def test_wrong_use_is_one_clear_message(run: Run, arguments: list[str], said: str) -> None:
