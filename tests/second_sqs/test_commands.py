@@ -7,7 +7,7 @@ from tests.second_sqs.stack import ATTRIBUTES, Stack, ended
 
 
 def numbered(count: int) -> list[str]:
-    return [f"body {number}" for number in range(count)]
+    return [f"body-{number}" for number in range(count)]
 
 
 def test_list_shows_each_letter_and_why_it_failed(stack: Stack) -> None:
@@ -47,9 +47,9 @@ def test_own_redrive_alters_nothing_but_its_count(stack: Stack) -> None:
 
 def test_own_redrive_moves_what_the_filter_names_and_leaves_the_rest_visible(stack: Stack) -> None:
     stack.fill(stack.dlq_url, numbered(30))
-    answer = stack.run("dlq", "redrive", "--yes", "--json", "--where", "body == 'body 7'")
+    answer = stack.run("dlq", "redrive", "--yes", "--json", "--where", "body == 'body-7'")
     assert (answer.code, answer.json["moved"], answer.json["skipped"]) == (0, 1, 29)
-    assert stack.bodies(stack.queue_url) == ["body 7"]
+    assert stack.bodies(stack.queue_url) == ["body-7"]
     assert len(stack.bodies(stack.dlq_url)) == 29
 
 
