@@ -159,7 +159,7 @@ def test_task_whose_destination_is_deleted_fails(stack: Stack) -> None:
     while not listed(stack)["ApproximateNumberOfMessagesMoved"]:
         pass
     stack.sqs.delete_queue(QueueUrl=aside_url)
-    # AWS's reason is AWS.SimpleQueueService.NonExistentQueue (docs/fidelity.md).
+    # AWS's reason is AWS.SimpleQueueService.NonExistentQueue (docs/second-sqs.md).
     assert when(stack, "FAILED")["FailureReason"] == "QueueDoesNotExist"
 
 
