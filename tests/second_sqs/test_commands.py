@@ -99,6 +99,14 @@ def test_redrive_beside_a_task_that_runs_says_so_and_moves_nothing(stack: Stack)
     assert stack.count(aside_url) >= 1
 
 
+def test_native_redrive_that_passed_by_a_hidden_letter_is_not_done(stack: Stack) -> None:
+    stack.fill(stack.dlq_url, numbered(3))
+    stack.sqs.receive_message(QueueUrl=stack.dlq_url, VisibilityTimeout=600)
+    answer = stack.run("dlq", "redrive", "--yes", "--json")
+    assert (answer.code, answer.json["method"], answer.json["left"]) == (1, "native", 1)
+    assert "1 in flight" in answer.said
+
+
 def test_fifo_redrive_keeps_each_group_in_order(fifo_stack: Stack) -> None:
     fifo_stack.fill(fifo_stack.dlq_url, numbered(45), groups=3)
     answer = fifo_stack.run("dlq", "redrive", "--yes", "--json", "--max-redrives", "3")
