@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 
 from automation.aws.clients import Clients
+from automation.waiting import wait_until
 from components.outputs import FIELDS, StackOutputs, output_name
 from tests.second_sqs.server import REPOSITORY
 
@@ -162,6 +163,16 @@ class Stack:
         return int(found["ApproximateNumberOfMessages"]) + int(
             found["ApproximateNumberOfMessagesNotVisible"]
         )
+
+    def wait_for(self, url: str, count: int, process: subprocess.Popen[str] | None = None) -> None:
+        """Wait until so many messages are in a queue; as long, a process has to go on."""
+
+        def probe() -> tuple[bool, int]:
+            assert process is None or process.poll() is None
+            found = self.count(url)
+            return found >= count, found
+
+        wait_until(f"{count} messages are in {url}", probe, timeout_seconds=60)
 
     def take(self, url: str) -> list[Any]:
         """Receive and delete all that is visible."""

@@ -72,8 +72,7 @@ def test_native_redrive_that_is_interrupted_is_cancelled_and_loses_nothing(stack
     stack.fill(stack.dlq_url, numbered(60))
     process = stack.command("dlq", "redrive", "--yes", "--json", "--rate", "5")
     with process:
-        while stack.count(stack.queue_url) < 3:
-            assert process.poll() is None
+        stack.wait_for(stack.queue_url, 3, process)
         process.send_signal(signal.SIGINT)
         answer = ended(process)
     assert (answer.code, answer.json["method"]) == (1, "native"), answer.said

@@ -9,8 +9,7 @@ BODIES = [f"body-{number}" for number in range(400)]
 
 def kill_midway(stack: Stack, *arguments: str) -> None:
     with stack.command("dlq", "redrive", "--yes", "--json", *arguments) as process:
-        while stack.count(stack.queue_url) < 40:
-            assert process.poll() is None
+        stack.wait_for(stack.queue_url, 40, process)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
 
@@ -38,7 +37,5 @@ def test_killed_native_redrive_leaves_the_task_to_sqs(stack: Stack) -> None:
     if answer.code == 2:
         # Unless it has ended meanwhile.
         assert "There is already a task running" in answer.said
-    while stack.count(stack.queue_url) < 120:
-        (task, *_) = stack.sqs.list_message_move_tasks(SourceArn=stack.dlq_arn)["Results"]
-        assert task["Status"] in ("RUNNING", "COMPLETED")
+    stack.wait_for(stack.queue_url, 120)
     assert sorted(stack.bodies(stack.queue_url)) == sorted(BODIES[:120])

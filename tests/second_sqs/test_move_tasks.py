@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from automation.deadletters.native_move import native_move
+from automation.waiting import wait_until
 from tests.second_sqs.stack import Stack
 
 BODIES = [f"body-{number}" for number in range(10)]
@@ -24,11 +25,23 @@ def listed(stack: Stack) -> dict[str, Any]:
     return dict(task)
 
 
-def when(stack: Stack, status: str) -> dict[str, Any]:
-    """The task once it has come to a status; the run's own limit is the test's."""
-    while (task := listed(stack))["Status"] != status:
-        assert task["Status"] in ("RUNNING", "CANCELLING")
-    return task
+def when(stack: Stack, description: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The task once that is true of it."""
+
+    def probe() -> tuple[bool, dict[str, Any]]:
+        task = listed(stack)
+        return holds(task), task
+
+    return wait_until(description, probe, timeout_seconds=60, interval_seconds=0.05)
+
+
+def when_it_is(status: str, stack: Stack) -> dict[str, Any]:
+    return when(stack, f"the task is {status}", lambda task: task["Status"] == status)
+
+
+def when_it_has_moved(count: int, stack: Stack) -> dict[str, Any]:
+    moved = "ApproximateNumberOfMessagesMoved"
+    return when(stack, f"the task has moved {count}", lambda task: task[moved] >= count)
 
 
 def handle(task_id: str, source_arn: str) -> str:
@@ -117,7 +130,7 @@ def test_refusal_is_awss(
 def test_finished_task_has_no_handle(stack: Stack) -> None:
     stack.fill(stack.dlq_url, BODIES)
     stack.sqs.start_message_move_task(SourceArn=stack.dlq_arn, DestinationArn=stack.queue_arn)
-    task = when(stack, "COMPLETED")
+    task = when_it_is("COMPLETED", stack)
     assert task.pop("StartedTimestamp") > 0
     assert task == {
         "ApproximateNumberOfMessagesMoved": 10,
@@ -131,7 +144,7 @@ def test_finished_task_has_no_handle(stack: Stack) -> None:
 def test_letters_go_back_to_where_they_came_from(stack: Stack) -> None:
     stack.fail(BODIES, reason="no store_id")
     stack.sqs.start_message_move_task(SourceArn=stack.dlq_arn)
-    assert "DestinationArn" not in when(stack, "COMPLETED")
+    assert "DestinationArn" not in when_it_is("COMPLETED", stack)
     assert sorted(stack.bodies(stack.queue_url)) == BODIES
 
 
@@ -140,11 +153,9 @@ def test_cancelled_task_keeps_what_it_has_moved(stack: Stack) -> None:
     task_handle = stack.sqs.start_message_move_task(
         SourceArn=stack.dlq_arn, DestinationArn=stack.queue_arn, MaxNumberOfMessagesPerSecond=5
     )["TaskHandle"]
-    while listed(stack)["ApproximateNumberOfMessagesMoved"] < 2:
-        pass
-    assert listed(stack)["TaskHandle"] == task_handle
+    assert when_it_has_moved(2, stack)["TaskHandle"] == task_handle
     stack.sqs.cancel_message_move_task(TaskHandle=task_handle)
-    task = when(stack, "CANCELLED")
+    task = when_it_is("CANCELLED", stack)
     assert 2 <= task["ApproximateNumberOfMessagesMoved"] < 10
     assert "TaskHandle" not in task
     assert sorted(stack.bodies(stack.queue_url) + stack.bodies(stack.dlq_url)) == BODIES
@@ -156,11 +167,10 @@ def test_task_whose_destination_is_deleted_fails(stack: Stack) -> None:
     stack.sqs.start_message_move_task(
         SourceArn=stack.dlq_arn, DestinationArn=aside_arn, MaxNumberOfMessagesPerSecond=5
     )
-    while not listed(stack)["ApproximateNumberOfMessagesMoved"]:
-        pass
+    when_it_has_moved(1, stack)
     stack.sqs.delete_queue(QueueUrl=aside_url)
     # AWS's reason is AWS.SimpleQueueService.NonExistentQueue (docs/second-sqs.md).
-    assert when(stack, "FAILED")["FailureReason"] == "QueueDoesNotExist"
+    assert when_it_is("FAILED", stack)["FailureReason"] == "QueueDoesNotExist"
 
 
 def test_progress_of_a_task_is_told(stack: Stack) -> None:
