@@ -3,7 +3,8 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup .environment e2e test test-second-sqs .second-sqs lint format lock clean
+.PHONY: help setup .environment e2e test lint format lock clean
+.PHONY: test-second-sqs .second-sqs .second-sqs-lock
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
 PYTHON ?= $(or $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -16,23 +17,15 @@ UV := .build/uv/bin/uv
 UV_VERSION := 0.13.9
 # make lock UPGRADE=--upgrade takes the newest versions; otherwise those that still fit are kept.
 UPGRADE ?=
-UV_COMPILE = $(UV) pip compile $(UPGRADE) --quiet --universal --generate-hashes \
+UV_COMPILE = $(UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
-# The second SQS has an environment of its own: its packages don't go with ours, and it needs this
-# Python. pyenv's are looked for too, since its `python3.13` refuses where another one is chosen.
-SECOND_SQS := .build/second-sqs
-SECOND_SQS_LOCK := tests/second_sqs/requirements.lock
-SECOND_SQS_PYTHON ?= $(or $(shell for python in python3.13 python3 \
-	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
-	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
-	&& echo "$$python" && break; done),3.13)
 
 help:
 	@echo 'make e2e     set everything up and run the main job on the embedded AWS (flags: ARGS="...")'
 	@echo 'make test    set everything up and run all tests (flags for pytest: ARGS="...")'
-	@echo 'make test-second-sqs'
-	@echo '             the operator'"'"'s commands on a second SQS: CONTRIBUTING.md, nightly in CI'
 	@echo 'make setup   only set up: .venv, the Pulumi engine'
+	@echo 'make test-second-sqs'
+	@echo '             set everything up and run the commands on a second SQS: CONTRIBUTING.md'
 	@echo 'make lint    ruff, pyright, import directions'
 	@echo 'make format  let ruff rewrite the code'
 	@echo 'make lock    resolve the dependencies anew into the lock files'
@@ -54,6 +47,21 @@ e2e: setup
 test: setup
 	@.venv/bin/python -m pytest $(ARGS)
 
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright
+	.venv/bin/lint-imports
+
+# The second SQS has an environment of its own: its packages don't go with ours, and it needs this
+# Python. pyenv's are looked for too, since its `python3.13` refuses where another one is chosen.
+SECOND_SQS := .build/second-sqs
+SECOND_SQS_LOCK := tests/second_sqs/requirements.lock
+SECOND_SQS_PYTHON ?= $(or $(shell for python in python3.13 python3 \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
+	&& echo "$$python" && break; done),3.13)
+
 test-second-sqs: setup
 	@cmp -s $(SECOND_SQS_LOCK) $(SECOND_SQS)/.installed-requirements.lock \
 		&& $(SECOND_SQS)/bin/python -c '' 2>/dev/null || $(MAKE) .second-sqs
@@ -68,11 +76,13 @@ test-second-sqs: setup
 		$(SECOND_SQS_LOCK)
 	@cp $(SECOND_SQS_LOCK) $(SECOND_SQS)/.installed-requirements.lock
 
-lint: setup
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/pyright
-	.venv/bin/lint-imports
+# It names no upper bounds, and breaks with what came after it: that of its days is taken.
+.second-sqs-lock: setup
+	.venv/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.13 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --exclude-newer 2026-04-01 \
+		tests/second_sqs/requirements.in -o $(SECOND_SQS_LOCK)
+
+lock: .second-sqs-lock
 
 format: setup
 	.venv/bin/ruff check --fix .
@@ -81,12 +91,8 @@ format: setup
 lock: setup
 	@test -x $(UV) || .venv/bin/python -m venv .build/uv
 	@.build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(UV_COMPILE) --python-version 3.11 --group automation --group local --group dev pyproject.toml \
-		-o requirements.lock
-	$(UV_COMPILE) --python-version 3.11 --no-annotate tools/go/requirements.in -o tools/go/requirements.lock
-	# It names no upper bounds, and breaks with what came after it: that of its days is taken.
-	$(UV_COMPILE) --python-version 3.13 --no-annotate --exclude-newer 2026-04-01 \
-		tests/second_sqs/requirements.in -o $(SECOND_SQS_LOCK)
+	$(UV_COMPILE) --group automation --group local --group dev pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --no-annotate tools/go/requirements.in -o tools/go/requirements.lock
 
 clean:
 	rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
