@@ -22,11 +22,11 @@ from automation.deadletters.native_move import (
     native_move,
 )
 from automation.deadletters.queue_to_queue import move_messages
-from automation.deadletters.reading import QueueReading
 from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
 from automation.operations.deployed import Operated, surveyed
+from automation.operations.remaining import is_letter_left
 from automation.progress import Progress
 from components import limits
 
@@ -127,7 +127,8 @@ def check_destination(operated: Operated, url: str) -> None:
 class Done:
     """What happened: by which method, and its report.
 
-    `is_left` says that after SQS's own redrive there still was a message, or was one again.
+    `is_left` says that after SQS's own redrive there still was a message, hidden or
+    not, or was one again.
     """
 
     method: str
@@ -176,7 +177,8 @@ def redrive_letters(
         if wish.suits_native and may_be_native:
             try:
                 native = _native(operated, wish, progress, cancel)
-                return Done(method="native", native=native, is_left=_is_left(operated))
+                is_left = native.status == "COMPLETED" and is_letter_left(operated, progress)
+                return Done(method="native", native=native, is_left=is_left)
             except NoNativeMoveError as error:
                 progress.say(f"{error}: moving the messages one by one instead")
         move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
@@ -195,17 +197,6 @@ def _native(
         interval_seconds=operated.pace.poll_interval_seconds,
         on_progress=lambda moved, _: progress.advance_to(moved),
     )
-
-
-def _is_left(operated: Operated) -> bool:
-    """Look, since a task may complete without having moved anything."""
-    reading = QueueReading(
-        operated.clients.sqs,
-        operated.outputs.dlq_url,
-        wait_seconds=operated.pace.receive_wait_seconds,
-        limit=1,
-    )
-    return any(True for _ in reading)
 
 
 def _queue_attribute(operated: Operated, url: str, name: "QueueAttributeNameType") -> str | None:
