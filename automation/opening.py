@@ -76,7 +76,7 @@ def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
         name="aws",
         account_id=account_id,
         region=region,
-        clients=Clients(session=session),
+        clients=Clients(session=session, max_connections=2 * AWS_PACE.connections),
         engine=engine,
         environment={**state, "AWS_REGION": region},
         pace=AWS_PACE,

@@ -103,6 +103,8 @@ def _project_folder(target: Target, name: str, home: Path, settings: Mapping[str
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
     config = {f"{PROJECT}:{key}": value for key, value in settings.items()}
     config["aws:region"] = target.region
+    # By these `cleanup` tells what a run has left from what is anybody else's.
+    config["aws:defaultTags"] = {"tags": {STACK_TAG: name}}
     (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
     return folder
 
@@ -216,3 +218,15 @@ def diagnostics(error: CommandError) -> str:
 
 KEPT_MARK = "kept"
 """A file in the folder of a run that was asked to keep its stack, and did."""
+
+RUN_MARK = "run-of-e2e"
+"""A file in the folder of a run, locked for as long as the run is going on."""
+
+STACK_TAG = "reliable-queue:run"
+"""The tag of everything that a run creates in an account; its value is the stack's name."""
+
+WITNESS_ENDING = "-alarm-witness"
+"""How the name of the queue ends that listens to a run's alarm topic."""
+
+ASIDE_ENDING = "-aside"
+"""What follows the stack's name in that of the queue that holds a FIFO queue's letters a while."""

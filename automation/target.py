@@ -47,6 +47,7 @@ class Pace:
             (SQS Developer Guide, "Short and long polling").
         log_delay_seconds: how late log records may arrive.
         alarm_timeout_seconds: limit for an alarm to follow its metric.
+        connections: how many requests to make at once where many messages are read or moved.
     """
 
     settle_timeout_seconds: float
@@ -55,8 +56,11 @@ class Pace:
     receive_wait_seconds: int
     log_delay_seconds: float
     alarm_timeout_seconds: float
+    connections: int
 
 
+# The connections are measured with benchmarks/redrive.py; on AWS each request takes some 20 ms,
+# most of it waiting.
 LOCAL_PACE = Pace(
     settle_timeout_seconds=120,
     poll_interval_seconds=0.1,
@@ -64,6 +68,7 @@ LOCAL_PACE = Pace(
     receive_wait_seconds=0,
     log_delay_seconds=3,
     alarm_timeout_seconds=15,
+    connections=8,
 )
 
 
@@ -73,5 +78,9 @@ AWS_PACE = Pace(
     quiet_seconds=60,
     receive_wait_seconds=2,
     log_delay_seconds=120,
-    alarm_timeout_seconds=600,
+    # The metrics of a queue that was idle come up to 15 minutes late (SQS Developer Guide,
+    # "Monitoring Amazon SQS queues using CloudWatch"), and once a minute; then the alarm's own
+    # period, its evaluation and the way of its notification.
+    alarm_timeout_seconds=15 * 60 + 300,
+    connections=16,
 )

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HOME = REPOSITORY / ".local" / "default"
 
-# Measured with benchmarks/redrive.py; on AWS each request takes some 20 ms, most of it waiting.
-_LOCAL_CONNECTIONS = 8
-_AWS_CONNECTIONS = 16
-
 
 @dataclass(frozen=True, kw_only=True)
 class Operated:
@@ -103,7 +99,7 @@ def operated_stack(
         target_name, home=home, report=report, keeps_state=True, own_state=False
     ) as target:
         outputs = stack_outputs(target, stack)
-        connections = _LOCAL_CONNECTIONS if target.name == "local" else _AWS_CONNECTIONS
+        connections = target.pace.connections
         with explained_aws_errors(stack, outputs.operator_policy_arn):
             yield Operated(
                 stack=stack,

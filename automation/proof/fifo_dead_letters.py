@@ -5,6 +5,7 @@ of a group unless those are deleted (SQS Developer Guide, "FIFO queue delivery l
 """
 
 import contextlib
+import secrets
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -16,10 +17,12 @@ from automation.deadletters.move_plan import Plan
 from automation.deadletters.queue_to_queue import move_messages
 from automation.errors import AutomationError
 from automation.proof.account import DeadLetter, dead_letter
+from automation.stacks import ASIDE_ENDING, STACK_TAG
+from components import limits
 
 
 def read_fifo_dead_letters(
-    clients: Clients, queue_url: str, *, aside_name: str, wait_seconds: int, journals: Path
+    clients: Clients, queue_url: str, *, aside_url: str, wait_seconds: int, journals: Path
 ) -> list[DeadLetter]:
     """Say what is in a FIFO queue; everything is in it again afterwards, in the order it was.
 
@@ -29,7 +32,7 @@ def read_fifo_dead_letters(
     Args:
         clients: of the target.
         queue_url: the queue.
-        aside_name: name of the queue that is created to hold the messages meanwhile; `.fifo`.
+        aside_url: the queue that holds the messages meanwhile; what is in it is moved too.
         wait_seconds: long polling of one receive, 0 to 20 s.
         journals: existing folder for the movers' journals.
 
@@ -42,9 +45,8 @@ def read_fifo_dead_letters(
         letters[message.message_id] = dead_letter(message)
         return message
 
-    with _queue_aside(clients, aside_name) as aside_url:
-        _move_all(clients, queue_url, aside_url, seen, wait_seconds, journals)
-        _move_all(clients, aside_url, queue_url, _unchanged, wait_seconds, journals)
+    _move_all(clients, queue_url, aside_url, seen, wait_seconds, journals)
+    _move_all(clients, aside_url, queue_url, _unchanged, wait_seconds, journals)
     return list(letters.values())
 
 
@@ -53,8 +55,15 @@ def _unchanged(message: Message) -> Message:
 
 
 @contextlib.contextmanager
-def _queue_aside(clients: Clients, name: str) -> Generator[str]:
-    url = clients.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
+def queue_aside(clients: Clients, *, stack: str) -> Generator[str]:
+    """A FIFO queue for `read_fifo_dead_letters`, for as many readings as the block makes."""
+    # A new name each time: for 60 s after a queue was deleted its name can't be used (SQS API
+    # Reference, CreateQueue, QueueDeletedRecently).
+    url = clients.sqs.create_queue(
+        QueueName=f"{stack}{ASIDE_ENDING}-{secrets.token_hex(3)}{limits.FIFO_SUFFIX}",
+        Attributes={"FifoQueue": "true"},
+        tags={STACK_TAG: stack},
+    )["QueueUrl"]
     yield url
     # Only when everything has been moved back: an exception leaves the queue with what is in it.
     clients.sqs.delete_queue(QueueUrl=url)

@@ -104,7 +104,10 @@ def prove_redrive(
         # The verdict says which messages are missing.
         delivered = _delivered(target, outputs, sent, since_ms)[1]
     left = read_dead_letters(
-        target.clients.sqs, outputs.dlq_url, wait_seconds=target.pace.receive_wait_seconds
+        target.clients.sqs,
+        outputs.dlq_url,
+        wait_seconds=target.pace.receive_wait_seconds,
+        connections=target.pace.connections,
     )
     return RedriveReport(
         redriven=move.counts.moved,

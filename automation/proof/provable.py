@@ -1,0 +1,27 @@
+"""Which runs can be proven: the dead-letter queue has to be read whole."""
+
+from automation.errors import AutomationError
+from automation.proof.report import Options
+
+# SQS Developer Guide, "Amazon SQS standard queue quotas" and "Amazon SQS FIFO queue quotas",
+# messages in flight: about 120,000 in either. While a queue is read every message in it is in
+# flight. The rest is for chance: bad messages are drawn one by one, and of a million messages as
+# many as 2,000 more than expected may be bad (four standard deviations).
+_MOST_DEAD_LETTERS = 115_000
+# The highest that --rate takes; without a rate a producer is no faster.
+_HIGHEST_RATE = 10_000
+
+
+def refuse_unprovable(options: Options) -> None:
+    """Raise AutomationError when more dead letters are to be expected than can be counted."""
+    most = (options.messages_per_second or _HIGHEST_RATE) * options.duration_seconds
+    messages = int(min(most, options.max_messages or most))
+    expected = int(messages * options.bad_ratio)
+    if expected > _MOST_DEAD_LETTERS:
+        fewer = int(_MOST_DEAD_LETTERS / options.bad_ratio)
+        raise AutomationError(
+            f"up to {messages:,} messages with --bad-ratio {options.bad_ratio:g} make about "
+            f"{expected:,} dead letters; at most {_MOST_DEAD_LETTERS:,} can be proven, because "
+            "they are all in flight while the dead-letter queue is read, and SQS allows about "
+            f"120,000: take --messages {fewer} or fewer, or a smaller --bad-ratio"
+        )
