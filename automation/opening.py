@@ -14,7 +14,7 @@ from automation.engine.command import EngineCommand
 from automation.engine.environment import engine_environment, engine_path
 from automation.engine.finding import find_engine
 from automation.errors import AutomationError
-from automation.target import AWS_PACE, Target, TargetName
+from automation.target import AWS_PACE, ENDPOINT_PACE, Target, TargetName
 
 
 @contextlib.contextmanager
@@ -59,6 +59,7 @@ def opened_target(
 
 
 def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
+    endpoint_url = None
     try:
         # The AWS client for Python reads AWS_DEFAULT_REGION only; everything else AWS_REGION too.
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
@@ -67,17 +68,35 @@ def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
             raise AutomationError(
                 "no AWS region is set: export AWS_REGION, or set one in the AWS profile"
             )
-        account_id = session.client("sts").get_caller_identity()["Account"]
+        endpoint_url = _endpoint_url()
+        clients = Clients(
+            session=session, endpoint_url=endpoint_url, max_connections=2 * AWS_PACE.connections
+        )
+        account_id = clients.sts.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise AutomationError(
-            f"the ambient AWS credentials can't be used: {error}. Sign in, or set AWS_PROFILE"
+            f"the ambient AWS credentials can't be used{_where(endpoint_url)}: {error}. "
+            "Sign in, or set AWS_PROFILE"
         ) from error
     return Target(
         name="aws",
         account_id=account_id,
         region=region,
-        clients=Clients(session=session, max_connections=2 * AWS_PACE.connections),
+        clients=clients,
         engine=engine,
         environment={**state, "AWS_REGION": region},
-        pace=AWS_PACE,
+        pace=ENDPOINT_PACE if endpoint_url else AWS_PACE,
     )
+
+
+def _endpoint_url() -> str | None:
+    """Where requests go instead of AWS, should the environment say so.
+
+    An emulator of somebody else's, for a second opinion; the engine's `aws` provider looks at the
+    same variable (AWS SDKs and Tools Reference Guide, Service-specific endpoints).
+    """
+    return os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def _where(endpoint_url: str | None) -> str:
+    return f" at {endpoint_url} (AWS_ENDPOINT_URL)" if endpoint_url else ""

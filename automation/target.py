@@ -32,6 +32,14 @@ class Target:
     environment: Mapping[str, str] = field(repr=False)
     pace: "Pace"
 
+    def __str__(self) -> str:
+        """Where this is, for somebody with several terminals open."""
+        if self.name == "local":
+            return f"embedded AWS, {self.region}"
+        account = f"AWS account {self.account_id}, region {self.region}"
+        endpoint_url = self.clients.endpoint_url
+        return f"{endpoint_url} (AWS_ENDPOINT_URL), no AWS; {account}" if endpoint_url else account
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
@@ -72,6 +80,15 @@ LOCAL_PACE = Pace(
 )
 
 
+# Somebody's emulator: it answers at once, as far as its makers say, but it may count late.
+ENDPOINT_PACE = Pace(
+    settle_timeout_seconds=300,
+    poll_interval_seconds=0.5,
+    quiet_seconds=5,
+    receive_wait_seconds=1,
+    log_delay_seconds=15,
+    alarm_timeout_seconds=120,
+)
 AWS_PACE = Pace(
     settle_timeout_seconds=900,
     poll_interval_seconds=5,

@@ -4,6 +4,7 @@ import functools
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
 
 # What CloudTrail shows of a request. Left to itself botocore puts its own text together twice for
 # each request, which is a tenth of the processor time that a redrive takes.
@@ -72,6 +74,10 @@ class Clients:
         )
 
     @functools.cached_property
+    def sts(self) -> "STSClient":
+        return self.session.client("sts", endpoint_url=self.endpoint_url, config=self._config())
+
+    @functools.cached_property
     def functions(self) -> "LambdaClient":
         """For everything but invocations."""
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=self._config())
@@ -100,6 +106,11 @@ class Clients:
             max_pool_connections=self.max_connections,
             retries={"mode": "standard", "total_max_attempts": attempts},
             user_agent=USER_AGENT,
-            # An endpoint of our own is on this machine, whatever HTTP_PROXY says.
-            proxies={} if self.endpoint_url else None,
+            proxies={} if self._is_on_this_machine else None,
         )
+
+    @property
+    def _is_on_this_machine(self) -> bool:
+        # Then no proxy is in between, whatever HTTP_PROXY says.
+        host = urlsplit(self.endpoint_url or "").hostname
+        return host in ("127.0.0.1", "::1", "localhost")

@@ -21,7 +21,7 @@ from automation.commands.letters import (
 from automation.commands.options import ask, stack_options, where_option, yes_option
 from automation.commands.output import DONE, NOT_DONE, counted_lines, print_json, print_json_rows
 from automation.deadletters.masking import Disclosure
-from automation.deadletters.queue_to_file import drain_to_file, purge_queue
+from automation.deadletters.queue_to_file import DrainReport, drain_to_file, purge_queue
 from automation.deadletters.reasons import failure_events
 from automation.deadletters.survey import Letter, Survey
 from automation.deadletters.where import Where
@@ -189,27 +189,30 @@ def purge(
         path = None if without_backup else backup or _backup_path(operated)
         depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
         if depth.total == 0:
-            return _show_purge(operated, wants_json, path=None, backed_up=0, left=depth)
+            return _show_purge(operated, wants_json, path=None, done=_NOTHING_DRAINED, left=depth)
         into = f"into {path}" if path else "WITHOUT a backup"
         ask(
             f"Purge about {depth.total} messages of {operated.outputs.dlq_name} {into}?",
             yes=yes,
             progress=progress,
         )
-        backed_up, is_interrupted = _purge(operated, path, progress)
-        left = depth if is_interrupted else _wait_until_empty(operated, progress)
-        code = _show_purge(operated, wants_json, path=path, backed_up=backed_up, left=left)
-    return NOT_DONE if is_interrupted else code
+        done = _purge(operated, path, progress)
+        left = depth if done.is_interrupted else _wait_until_empty(operated, progress)
+        return _show_purge(operated, wants_json, path=path, done=done, left=left)
 
 
-def _purge(operated: Operated, path: Path | None, progress: Progress) -> tuple[int, bool]:
-    """Empty the queue; return how many are backed up, and whether it was interrupted."""
+# What PurgeQueue deletes nobody backs up, and nobody counts.
+_NOTHING_DRAINED = DrainReport(backed_up=0, deleted=0, is_whole=True, is_interrupted=False)
+
+
+def _purge(operated: Operated, path: Path | None, progress: Progress) -> DrainReport:
+    """Empty the queue."""
     sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
     with progress.shown(), progress.step("purge"), cancelled_by_signals(progress.say) as cancel:
         if path is None:
             purge_queue(sqs, dlq_url, report=progress.say)
-            return 0, False
-        report = drain_to_file(
+            return _NOTHING_DRAINED
+        return drain_to_file(
             sqs,
             dlq_url,
             path,
@@ -218,7 +221,6 @@ def _purge(operated: Operated, path: Path | None, progress: Progress) -> tuple[i
             cancel=cancel,
             on_progress=lambda deleted: progress.detail(f"{deleted} moved into the file"),
         )
-    return report.backed_up, report.is_interrupted
 
 
 def _backup_path(operated: Operated) -> Path:
@@ -249,16 +251,28 @@ def _wait_until_empty(operated: Operated, progress: Progress) -> Depth:
 
 
 def _show_purge(
-    operated: Operated, wants_json: bool, *, path: Path | None, backed_up: int, left: Depth
+    operated: Operated, wants_json: bool, *, path: Path | None, done: DrainReport, left: Depth
 ) -> int:
+    backed_up, not_deleted = done.backed_up, done.backed_up - done.deleted
+    # The counts may not have caught up: what we know ourselves comes first.
+    is_empty = done.is_whole and not not_deleted and left.total == 0
     name = operated.outputs.dlq_name
     backup = str(path) if path else None
     if wants_json:
-        print_json({"queue": name, "backup": backup, "backed_up": backed_up, "left": left.total})
-    elif left.total:
-        click.echo(f"{name}: {backed_up} messages backed up; left: {left}")
+        print_json(
+            {
+                "queue": name,
+                "backup": backup,
+                "backed_up": backed_up,
+                "not_deleted": not_deleted,
+                "left": left.total,
+            }
+        )
+    elif not is_empty:
+        both = f"; {not_deleted} of them are still in the queue" if not_deleted else ""
+        click.echo(f"{name}: {backed_up} messages backed up{both}; left: {left}")
     else:
         click.echo(f"{name} is empty; {backed_up} messages backed up")
     if path and not wants_json:
         click.echo(f"to bring them back: python -m automation dlq restore {path}")
-    return DONE if left.total == 0 else NOT_DONE
+    return DONE if is_empty else NOT_DONE

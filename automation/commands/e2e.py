@@ -166,8 +166,7 @@ def _setting(text: str) -> tuple[str, object]:
 def _confirm(target: Target, *, yes: bool, progress: Progress) -> None:
     if target.name == "local":
         return
-    where = f"AWS account {target.account_id}, region {target.region}"
-    ask(f"Create and destroy a stack in {where}?", yes=yes, progress=progress)
+    ask(f"Create and destroy a stack in {target}?", yes=yes, progress=progress)
 
 
 def as_json(report: RunReport) -> dict[str, object]:

@@ -11,14 +11,14 @@ from types import FrameType
 
 import click
 from pulumi.automation import LocalWorkspace
-from pulumi.automation.errors import StackNotFoundError
+from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from automation.engine.processes import child_process
 from automation.errors import AutomationError
 from automation.interrupts import handled_signals
 from automation.opening import opened_target
 from automation.progress import Progress
-from automation.stacks import REPOSITORY
+from automation.stacks import REPOSITORY, diagnostics
 from automation.target import Target
 
 
@@ -111,9 +111,16 @@ def _create_if_missing(stack: str, target: Target) -> None:
         work_dir=str(REPOSITORY), pulumi_command=target.engine, env_vars=dict(target.environment)
     )
     try:
-        workspace.select_stack(stack)
-    except StackNotFoundError:
-        workspace.create_stack(stack)
+        try:
+            workspace.select_stack(stack)
+        except StackNotFoundError:
+            workspace.create_stack(stack)
+    except CommandError as error:
+        raise AutomationError(
+            f"stack {stack} can't be opened: {diagnostics(error)}. If the passphrase is said to be "
+            f"wrong, Pulumi.{stack}.yaml is of a stack elsewhere: take another name, or remove the "
+            "line encryptionsalt from it"
+        ) from error
 
 
 def _wait_for_signal(target: Target, report: Callable[[str], None]) -> int:

@@ -42,7 +42,8 @@ from automation.target import TargetName
     "--canary-wait",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="How long to watch the canary at the most.  [default: 13 local, 130 aws]",
+    help="How long to watch the canary at the most.  [default: until a message that nobody "
+    "deletes would be visible again, and some seconds]",
 )
 @click.option(
     "--max-redrives",
@@ -194,6 +195,8 @@ _COUNT_WORDS = {
 _ENDING_WORDS = {
     "canary": "stopped: the canary failed again; the rest was not touched",
     "interrupted": "interrupted; run the same command again to go on",
+    "crowded": "not sure that all were met",
+    "unknown": "SQS does not tell how it ended",
     "refilling": "stopped: it comes back as fast as it goes",
     "refused": "stopped: SQS takes nothing",
     "cancelled": "cancelled",

@@ -66,9 +66,7 @@ def _watch(operated: Operated, cancel: threading.Event) -> None:
 
 def _where(operated: Operated) -> str:
     """Which stack this is: an operator may have several terminals open."""
-    target = operated.target
-    where = f"AWS account {target.account_id}" if target.name == "aws" else "embedded AWS"
-    return f"{operated.stack}, {where}, {target.region}"
+    return f"{operated.stack}, {operated.target}"
 
 
 def sparkline(values: Sequence[int]) -> str:

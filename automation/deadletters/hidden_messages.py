@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -27,43 +27,64 @@ class HiddenMessages:
         self._queue_url = queue_url
         self._connections = connections
         self._lock = threading.Lock()
-        self._file = tempfile.TemporaryFile("w+", encoding="ascii")  # noqa: SIM115 it is ours
+        self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115 it is ours
+        self._begins_at = 0
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """How many are remembered."""
+        return self._count
 
     def hold(self, receipt_handle: str) -> None:
         """Remember a message; any thread may."""
         with self._lock:
-            self._file.write(receipt_handle + "\n")
+            self._file.seek(0, 2)
+            self._file.write(receipt_handle.encode() + b"\n")
+            self._count += 1
 
-    def give_back(self) -> None:
-        """Make every one visible again; none is remembered any more."""
+    def give_back(self, limit: int | None = None) -> int:
+        """Make messages visible again, the first remembered first; these are not remembered more.
+
+        Args:
+            limit: how many at the most; None (default) for all.
+
+        Returns:
+            How many.
+        """
         with self._lock, ThreadPoolExecutor(self._connections) as pool:
-            self._file.seek(0)
+            before, left = self._count, self._count if limit is None else min(limit, self._count)
+            self._file.seek(self._begins_at)
             # A few batches at a time: the pool would take all of a large file at once.
-            while batches := list(islice(self._batches(), 4 * self._connections)):
-                list(pool.map(self._make_visible, batches))
-            self._file.seek(0)
-            self._file.truncate()
+            while batches := list(islice(self._batches(left), 4 * self._connections)):
+                list(pool.map(self.show, batches))
+                shown = sum(map(len, batches))
+                left, self._count = left - shown, self._count - shown
+                self._begins_at = self._file.tell()
+            if not self._count:
+                self._file.truncate(0)
+                self._begins_at = 0
+            return before - self._count
+
+    def show(self, receipts: Sequence[str]) -> None:
+        """Make messages visible at once, remembered or not."""
+        for start in range(0, len(receipts), MAX_BATCH_ENTRIES):
+            # A receipt that has run out is of a message that is visible already: its failure
+            # changes nothing.
+            self._sqs.change_message_visibility_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                    for number, receipt in enumerate(receipts[start : start + MAX_BATCH_ENTRIES])
+                ],
+            )
 
     def close(self) -> None:
         """Free the disk."""
         self._file.close()
 
-    def _batches(self) -> Iterator[list[str]]:
-        while batch := [line.rstrip("\n") for line in islice(self._file, MAX_BATCH_ENTRIES)]:
-            yield batch
-
-    def _make_visible(self, receipts: list[str]) -> None:
-        make_visible(self._sqs, self._queue_url, receipts)
-
-
-def make_visible(sqs: "SQSClient", queue_url: str, receipts: list[str]) -> None:
-    """Give at most ten messages back at once."""
-    # A receipt that has run out is of a message that is visible already: its failure changes
-    # nothing.
-    sqs.change_message_visibility_batch(
-        QueueUrl=queue_url,
-        Entries=[
-            {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-            for number, receipt in enumerate(receipts)
-        ],
-    )
+    def _batches(self, left: int) -> Iterator[list[str]]:
+        while left > 0:
+            lines = [self._file.readline() for _ in range(min(left, MAX_BATCH_ENTRIES))]
+            left -= len(lines)
+            yield [line.decode().rstrip("\n") for line in lines]

@@ -24,6 +24,7 @@ class MoveTally:
         counts: how far the run is.
         failures: ids of the first messages that SQS would not take, each with its words.
         moved: what was moved, by the id that SQS gave it; empty when it isn't remembered.
+        unknown: ids of messages that SQS may have taken, without an answer.
         ended: why the run ends; None while it goes on.
         explanation: the same in words, where there is more to say.
     """
@@ -32,6 +33,7 @@ class MoveTally:
         self.counts = Counts()
         self.failures: dict[str, str] = {}
         self.moved: dict[str, Identity | None] = {}
+        self.unknown: set[str] = set()
         self.ended: Ending | None = None
         self.explanation: str | None = None
         self._remembers = bool(limit and limit <= _REMEMBERED_MESSAGES)
@@ -74,6 +76,7 @@ class MoveTally:
             }
         with self._lock:
             self.moved.update(identities)
+            self.unknown.update(outcome.unknown)
             for message_id, words in failures.items():
                 if len(self.failures) < _SHOWN_FAILURES:
                     self.failures[message_id] = words

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -15,12 +16,8 @@ from botocore.exceptions import ClientError
 from automation.aws.errors import error_code
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.journal import append
-from automation.deadletters.message import (
-    MAX_BATCH_ENTRIES,
-    Message,
-    message_to_json,
-    received_message,
-)
+from automation.deadletters.message import Message, message_to_json
+from automation.deadletters.receiving import HIDDEN_SECONDS, EmptyTwice, Sweep
 from automation.errors import AutomationError
 
 if TYPE_CHECKING:
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 
 # SQS API Reference, PurgeQueue: once in 60 seconds, and it takes up to 60 seconds.
 _PURGE_SECONDS = 60
-_HIDDEN_SECONDS = 60
-_EMPTY_RECEIVES = 2
 _PURGE_IN_PROGRESS = ("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress")
 
 
@@ -39,12 +34,14 @@ class DrainReport:
 
     Attributes:
         backed_up: distinct messages in the file.
-        deleted: of these, deleted in the queue.
+        deleted: of these, deleted in the queue; the others come back, and are in both.
+        is_whole: the queue was read to its end.
         is_interrupted: it was told to end before the queue was empty.
     """
 
     backed_up: int
     deleted: int
+    is_whole: bool
     is_interrupted: bool
 
 
@@ -80,14 +77,18 @@ def drain_to_file(
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise AutomationError(f"{path} exists: a backup never overwrites another") from error
-    with os.fdopen(descriptor, "wb") as file, DiskMap() as written:
-        drain = _Drain(sqs, queue_url, file, written, wait_seconds, cancel, on_progress)
+    sweep = Sweep(sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=HIDDEN_SECONDS)
+    with os.fdopen(descriptor, "wb") as file, DiskMap() as written, closing(sweep):
+        drain = _Drain(sqs, queue_url, file, written, sweep, cancel, on_progress)
         with ThreadPoolExecutor(connections, thread_name_prefix="drain") as pool:
             workers = [pool.submit(drain.work) for _ in range(connections)]
             for worker in workers:
                 worker.result()
         return DrainReport(
-            backed_up=len(written), deleted=drain.deleted, is_interrupted=cancel.is_set()
+            backed_up=len(written),
+            deleted=drain.deleted,
+            is_whole=sweep.is_whole and not cancel.is_set(),
+            is_interrupted=cancel.is_set(),
         )
 
 
@@ -98,7 +99,7 @@ class _Drain:
         queue_url: str,
         file: IO[bytes],
         written: DiskMap,
-        wait_seconds: int,
+        sweep: Sweep,
         cancel: threading.Event,
         on_progress: Callable[[int], None],
     ) -> None:
@@ -106,49 +107,42 @@ class _Drain:
         self._queue_url = queue_url
         self._file = file
         self._written = written
-        self._wait_seconds = wait_seconds
+        self._sweep = sweep
         self._cancel = cancel
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._has_failed = False
-        self.deleted = 0
+        self._deleted = DiskMap()
+
+    @property
+    def deleted(self) -> int:
+        return len(self._deleted)
 
     def work(self) -> None:
-        empty_receives = 0
+        end = EmptyTwice()
         try:
-            while empty_receives < _EMPTY_RECEIVES and not self._cancel.is_set():
-                if self._has_failed:
-                    return
-                messages = self._receive()
-                empty_receives = 0 if messages else empty_receives + 1
-                if messages:
-                    self._write(messages)
-                    self._delete(messages)
+            while not (self._cancel.is_set() or self._has_failed):
+                received = self._sweep.receive()
+                if received.messages:
+                    self._write(received.messages)
+                    self._delete(received.messages)
                     self._on_progress(self.deleted)
+                if end.is_reached(is_empty=received.is_empty):
+                    return
         except BaseException:
             self._has_failed = True
             raise
 
-    def _receive(self) -> list[Message]:
-        deliveries = self._sqs.receive_message(
-            QueueUrl=self._queue_url,
-            MaxNumberOfMessages=MAX_BATCH_ENTRIES,
-            VisibilityTimeout=_HIDDEN_SECONDS,
-            WaitTimeSeconds=self._wait_seconds,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        ).get("Messages", [])
-        return [received_message(delivery) for delivery in deliveries]
-
     def _write(self, messages: Sequence[Message]) -> None:
-        # A message comes again when its deletion failed; once in the file is enough.
-        lines = [
-            json.dumps(message_to_json(message)).encode() + b"\n"
-            for message in messages
-            if self._written.add(message.message_id)
-        ]
         with self._lock:
-            append(self._file, b"".join(lines), waits_for_disk=True)
+            # A message comes again when its deletion failed; once in the file is enough. Two
+            # workers may have it at once: the second must not delete before the first has written.
+            lines = [
+                json.dumps(message_to_json(message)).encode() + b"\n"
+                for message in messages
+                if self._written.add(message.message_id)
+            ]
+            append(self._file, b"".join(lines), waits_for_disk=bool(lines))
 
     def _delete(self, messages: Sequence[Message]) -> None:
         answer = self._sqs.delete_message_batch(
@@ -158,8 +152,8 @@ class _Drain:
                 for number, message in enumerate(messages)
             ],
         )
-        with self._lock:
-            self.deleted += len(answer.get("Successful", []))
+        done = [messages[int(success["Id"])] for success in answer.get("Successful", [])]
+        self._deleted.put([(message.message_id, "") for message in done])
 
 
 def purge_queue(

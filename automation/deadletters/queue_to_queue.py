@@ -3,29 +3,23 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.disk_map import DiskMap
-from automation.deadletters.hidden_messages import HiddenMessages
 from automation.deadletters.journal import Journal
-from automation.deadletters.message import MAX_BATCH_ENTRIES, Message, received_message
-from automation.deadletters.move_plan import Counts, MoveReport, Plan
+from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
+from automation.deadletters.move_plan import Counts, Ending, MoveReport, Plan
 from automation.deadletters.move_tally import MoveTally, RefillWatch
 from automation.deadletters.pacing import Allowance, Pacer
+from automation.deadletters.receiving import IN_FLIGHT_QUOTA, EmptyTwice, Received, Sweep
 from automation.deadletters.transfer import Transfer
 from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-HIDDEN_SECONDS = 60
-"""How long a message is hidden by a run that was killed before it could give it back."""
-
-# Short polling asks a part of SQS's servers, so one empty answer is no proof.
-_EMPTY_RECEIVES = 2
 
 
 def move_messages(
@@ -87,30 +81,39 @@ class _Run:
             journal=journal,
             pause=pause,
         )
-        self._hidden = HiddenMessages(source, plan.source_url, connections=plan.connections)
-        self._held = DiskMap()
+        self._sweep = Sweep(
+            source,
+            plan.source_url,
+            wait_seconds=plan.wait_seconds,
+            hidden_seconds=plan.hidden_seconds,
+            connections=plan.connections,
+            clock=clock,
+        )
         self._arrived = DiskMap()
         self._allowance = Allowance(plan.limit)
         self._pacer = Pacer(plan.messages_per_second, pause)
         self._tally = MoveTally(plan.limit)
         self._all_visible_at = (
-            journal.last_written_seconds + HIDDEN_SECONDS if journal.is_continued else 0.0
+            journal.last_written_seconds + journal.hidden_seconds if journal.is_continued else 0.0
         )
 
     def close(self) -> None:
-        self._hidden.close()
-        self._held.close()
+        self._sweep.close()
         self._arrived.close()
 
     def run(self) -> MoveReport:
         started = self._clock()
+        self._journal.hidden(self._sweep.hidden_seconds)
         try:
             self._work_in_threads()
         finally:
-            self._hidden.give_back()
-        self._tally.end("interrupted" if self._cancel.is_set() else "empty")
-        # Read to the end: what a killed run may have sent is gone, or was sent again.
-        was_read_whole = self._tally.ended == "empty" and not self._transfer.not_deleted
+            self._sweep.give_back()
+        self._tally.end(*self._ending())
+        # Read to the end: what a killed run may have sent is gone, or was sent again. Of what this
+        # run may have sent, without knowing, the next has to know.
+        was_read_whole = self._tally.ended == "empty" and not (
+            self._transfer.not_deleted or self._tally.unknown
+        )
         is_settled = was_read_whole or self._journal.is_settled
         if is_settled:
             self._journal.finish()
@@ -125,6 +128,16 @@ class _Run:
             continued=self._journal.is_continued,
             journal=None if is_settled else self._journal.path,
             seconds=self._clock() - started,
+        )
+
+    def _ending(self) -> tuple[Ending, str | None]:
+        if self._cancel.is_set():
+            return "interrupted", None
+        if self._sweep.is_whole:
+            return "empty", None
+        return "crowded", (
+            f"more messages are to be left alone than SQS hides at once ({IN_FLIGHT_QUOTA}), so "
+            "some may have been missed: run it again to see, or move everything"
         )
 
     def _work_in_threads(self) -> None:
@@ -159,55 +172,44 @@ class _Run:
                 )
 
     def _work(self) -> None:
-        empty_receives = 0
-        while empty_receives < _EMPTY_RECEIVES and not self._is_ending():
+        end = EmptyTwice()
+        while not self._is_ending():
             granted = self._allowance.take(self._pacer.batch_messages, self._is_ending)
             if not granted:
                 self._tally.end("limit")
                 return
             moved = 0
             try:
-                new = self._not_held(self._receive(granted))
-                moved = self._handle(new, granted)
+                received = self._receive(granted)
+                moved = self._handle(received, granted)
             finally:
                 self._allowance.give_back(granted, used=moved)
-            if new:
-                empty_receives = 0
+            if received.messages:
                 self._on_progress(self._tally.counts)
-            elif self._clock() < self._all_visible_at:
+            elif received.is_empty and self._clock() < self._all_visible_at:
                 # The killed run had received messages that nobody can see yet.
                 self._pause(1)
-            else:
-                empty_receives += 1
+                continue
+            if end.is_reached(is_empty=received.is_empty):
+                return
 
-    def _receive(self, granted: int) -> list[Message]:
-        deliveries = self._source.receive_message(
-            QueueUrl=self._plan.source_url,
-            # With a filter most may be unwanted, so the grant says nothing about what to receive.
-            MaxNumberOfMessages=MAX_BATCH_ENTRIES if self._plan.wants else granted,
-            VisibilityTimeout=HIDDEN_SECONDS,
-            WaitTimeSeconds=self._plan.wait_seconds,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        ).get("Messages", [])
-        return [received_message(delivery) for delivery in deliveries]
+    def _receive(self, granted: int) -> Received:
+        # With a filter most may be unwanted, so the grant says nothing about what to receive.
+        received = self._sweep.receive(MAX_BATCH_ENTRIES if self._plan.wants else granted)
+        self._journal.hidden(self._sweep.hidden_seconds)
+        return received
 
-    def _handle(self, messages: Sequence[Message], granted: int) -> int:
-        """Move, delete or hold each message of one receive; return how many were moved."""
+    def _handle(self, received: Received, granted: int) -> int:
+        """Move, delete, hold or give back each message of one receive; return how many moved."""
+        messages = received.messages
         try:
             ready = self._not_left_alone(self._not_sent_before(messages))
-            self._hold(ready[granted:])
-            return self._move(ready[:granted])
+            # It is another turn's, or another worker's: held, it would be missed.
+            self._sweep.give_back_now(ready[granted:])
+            return self._move(ready[:granted], received.fresh_until)
         except BaseException:
-            self._hold(messages)
+            self._sweep.hold(messages)
             raise
-
-    def _not_held(self, messages: Sequence[Message]) -> list[Message]:
-        """Those that are new here; the others came again, their time of hiding being over."""
-        new = [message for message in messages if message.message_id not in self._held]
-        if len(new) < len(messages):
-            self._hold(message for message in messages if message not in new)
-        return new
 
     def _not_sent_before(self, messages: Sequence[Message]) -> list[Message]:
         """Those that are still to be sent; the others only to be deleted, which is done."""
@@ -234,24 +236,31 @@ class _Run:
             else:
                 ready.append(message)
                 continue
-            self._hold([message])
+            self._sweep.hold([message])
         return ready
 
-    def _move(self, messages: Sequence[Message]) -> int:
+    def _move(self, messages: Sequence[Message], fresh_until: float) -> int:
         moved = 0
         stopped_groups: set[str | None] = set()
-        changed = [self._plan.change(message) for message in messages]
+        changed = [self._plan.changed(message) for message in messages]
         uncounted = {
             now.message_id
             for before, now in zip(messages, changed, strict=True)
             if now.redrive_count == before.redrive_count
         }
-        for batch in self._transfer.batches(changed):
+        batches = self._transfer.batches(changed)
+        for number, batch in enumerate(batches):
             free = [item for item in batch if item.message.group not in stopped_groups]
             if free:
                 self._pacer.wait_for(len(free))
+            if self._clock() > fresh_until:
+                # Somebody else may have received them by now; they will come again.
+                self._sweep.give_back_now(
+                    [item.message for left in batches[number:] for item in left]
+                )
+                break
             if not free or self._is_ending():
-                self._hold(item.message for item in batch)
+                self._sweep.hold(item.message for item in batch)
                 continue
             outcome = self._transfer.move(free)
             self._arrived.put([(new_id, "") for new_id in outcome.accepted.values()])
@@ -260,16 +269,10 @@ class _Run:
             left = [
                 item.message for item in batch if item.message.message_id not in outcome.accepted
             ]
-            self._hold(left)
+            self._sweep.hold(left)
             if limits.is_fifo(self._plan.source_url):
                 stopped_groups.update(message.group for message in left)
         return moved
-
-    def _hold(self, messages: Iterable[Message]) -> None:
-        """Keep messages hidden until the run ends: else they would be received over and over."""
-        for message in messages:
-            self._held.add(message.message_id)
-            self._hidden.hold(message.receipt_handle)
 
     def _is_ending(self) -> bool:
         return self._tally.ended is not None or self._cancel.is_set()

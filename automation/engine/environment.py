@@ -17,21 +17,32 @@ def engine_path(engine: EngineCommand) -> dict[str, str]:
     return {"PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])}
 
 
-def engine_environment(engine: EngineCommand, home: Path) -> dict[str, str]:
-    """What makes the engine keep its state in `home`, apart from any login of the user."""
+def engine_environment(
+    engine: EngineCommand, home: Path, *, passphrase: str | None = None
+) -> dict[str, str]:
+    """What makes the engine keep its state in `home`, apart from any login of the user.
+
+    Args:
+        engine: the Pulumi command.
+        home: existing folder.
+        passphrase: for the stacks' secrets, where `home` has none of its own yet; None (default)
+            makes one up and keeps it there.
+    """
     states = home / "stacks"
     states.mkdir(exist_ok=True)
     return {
         **engine_path(engine),
         "PULUMI_BACKEND_URL": states.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": _passphrase(home),
+        "PULUMI_CONFIG_PASSPHRASE": _passphrase(home, passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
 
 
-def _passphrase(home: Path) -> str:
+def _passphrase(home: Path, given: str | None) -> str:
     path = home / "passphrase"
     if not path.exists():
+        if given is not None:
+            return given
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(32))
     return path.read_text()

@@ -118,7 +118,9 @@ def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_por
     endpoint_url = f"http://{LOOPBACK}:{identity.port}"
     account_id, region = identity.account_id, identity.region
     environment = {
-        **engine_environment(engine, home),
+        # The same for every folder, since what the engine makes of it is written beside the program
+        # (Pulumi.<stack>.yaml), where another folder's stack of that name finds it.
+        **engine_environment(engine, home, passphrase=_ANY_SECRET),
         # Plugins and the CLI's own settings of the user stay out of it.
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",

@@ -3,15 +3,17 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from automation.aws.consumer_log import Identity
 from automation.aws.queue_depth import queue_depth
-from automation.deadletters.canary import CanaryReport, watch_canary
-from automation.deadletters.message import Message
+from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
+from automation.deadletters.message import MAX_BYTES, Message
 from automation.deadletters.move_plan import Counts, MoveReport, Plan
 from automation.deadletters.native_move import (
     MAX_MESSAGES_PER_SECOND,
@@ -19,16 +21,21 @@ from automation.deadletters.native_move import (
     NoNativeMoveError,
     native_move,
 )
-from automation.deadletters.queue_to_queue import HIDDEN_SECONDS, move_messages
+from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.reading import QueueReading
+from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
 from automation.operations.deployed import Operated, surveyed
 from automation.progress import Progress
 from components import limits
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
 _DEFAULT_MAX_REDRIVES = 3
-# The consumer's back-off is short; its log records may be late.
-_CANARY_SECONDS_BEYOND_LOG_DELAY = 10
+# The consumer's back-off is short, and so is its work.
+_CANARY_SECONDS_BEYOND_THAT = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +62,16 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is to be moved: how many, by reason when that was asked, and which."""
+    """What is to be moved: how many, by reason when that was asked, and which.
+
+    `hidden_seconds` is how long what is to stay has to be hidden while the rest is moved.
+    """
 
     count: int
     by_reason: dict[str, int]
     completeness: str | None
     is_wanted: Callable[[Message], bool] | None
+    hidden_seconds: int = HIDDEN_SECONDS
 
 
 @contextmanager
@@ -90,6 +101,7 @@ def wanted_letters(
                 if where
                 else None
             ),
+            hidden_seconds=hiding_seconds(survey.expected),
         )
 
 
@@ -113,18 +125,22 @@ def check_destination(operated: Operated, url: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What happened: by which method, and its report."""
+    """What happened: by which method, and its report.
+
+    `is_left` says that after SQS's own redrive there still was a message, or was one again.
+    """
 
     method: str
     moves: tuple[MoveReport, ...] = ()
     native: NativeReport | None = None
     canary: CanaryReport | None = None
+    is_left: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Whether all that was meant is where it should be."""
         if self.native:
-            return self.native.status == "COMPLETED"
+            return self.native.status == "COMPLETED" and not self.is_left
         is_well = self.canary is None or self.canary.is_well
         return is_well and all(
             move.ended in ("empty", "limit")
@@ -159,7 +175,8 @@ def redrive_letters(
     with progress.step("redrive", total=wanted.count):
         if wish.suits_native and may_be_native:
             try:
-                return Done(method="native", native=_native(operated, wish, progress, cancel))
+                native = _native(operated, wish, progress, cancel)
+                return Done(method="native", native=native, is_left=_is_left(operated))
             except NoNativeMoveError as error:
                 progress.say(f"{error}: moving the messages one by one instead")
         move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
@@ -172,7 +189,7 @@ def _native(
     return native_move(
         operated.clients.sqs,
         source_arn=operated.outputs.dlq_arn,
-        destination_arn=_queue_arn(operated, wish.destination_url),
+        destination_arn=_queue_attribute(operated, wish.destination_url, "QueueArn"),
         messages_per_second=int(wish.rate) if wish.rate else None,
         cancel=cancel,
         interval_seconds=operated.pace.poll_interval_seconds,
@@ -180,9 +197,20 @@ def _native(
     )
 
 
-def _queue_arn(operated: Operated, url: str) -> str:
-    answer = operated.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return answer["Attributes"]["QueueArn"]
+def _is_left(operated: Operated) -> bool:
+    """Look, since a task may complete without having moved anything."""
+    reading = QueueReading(
+        operated.clients.sqs,
+        operated.outputs.dlq_url,
+        wait_seconds=operated.pace.receive_wait_seconds,
+        limit=1,
+    )
+    return any(True for _ in reading)
+
+
+def _queue_attribute(operated: Operated, url: str, name: "QueueAttributeNameType") -> str | None:
+    answer = operated.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    return answer.get("Attributes", {}).get(name)
 
 
 def _with_canary(
@@ -200,15 +228,7 @@ def _with_canary(
         report = watch_canary(
             operated.clients.sqs,
             operated.clients.logs,
-            move.moved,
-            dlq_url=operated.outputs.dlq_url,
-            log_group=operated.outputs.consumer_log_group_name,
-            began_seconds=began_seconds,
-            timeout_seconds=wish.canary_wait_seconds
-            or operated.pace.log_delay_seconds + _CANARY_SECONDS_BEYOND_LOG_DELAY,
-            interval_seconds=operated.pace.poll_interval_seconds,
-            wait_seconds=operated.pace.receive_wait_seconds,
-            connections=operated.connections,
+            _canary_plan(operated, wish, move.moved, began_seconds),
             cancel=cancel,
         )
     progress.say(f"canary: {report}")
@@ -221,6 +241,32 @@ def _with_canary(
     return Done(method="own", moves=(move, rest), canary=report)
 
 
+def _canary_plan(
+    operated: Operated, wish: Wish, moved: Mapping[str, Identity | None], began_seconds: float
+) -> CanaryPlan:
+    hidden = _queue_attribute(operated, wish.destination_url, "VisibilityTimeout")
+    visibility_timeout_seconds = int(hidden or limits.VISIBILITY_TIMEOUT.maximum)
+    pace = operated.pace
+    return CanaryPlan(
+        moved=moved,
+        destination_url=wish.destination_url,
+        dlq_url=operated.outputs.dlq_url,
+        log_group=operated.outputs.consumer_log_group_name,
+        began_seconds=began_seconds,
+        # A consumer that logs nothing is judged by the queues, which takes that much longer.
+        timeout_seconds=wish.canary_wait_seconds
+        or pace.log_delay_seconds
+        + visibility_timeout_seconds
+        + pace.quiet_seconds
+        + _CANARY_SECONDS_BEYOND_THAT,
+        visibility_timeout_seconds=visibility_timeout_seconds,
+        quiet_seconds=pace.quiet_seconds,
+        interval_seconds=pace.poll_interval_seconds,
+        wait_seconds=pace.receive_wait_seconds,
+        connections=operated.connections,
+    )
+
+
 def _move(
     operated: Operated,
     wish: Wish,
@@ -231,15 +277,18 @@ def _move(
     limit: int | None,
 ) -> MoveReport:
     dlq_url = operated.outputs.dlq_url
+    max_bytes = _queue_attribute(operated, wish.destination_url, "MaximumMessageSize")
     plan = Plan(
         source_url=dlq_url,
         destination_url=wish.destination_url,
+        max_bytes=int(max_bytes or MAX_BYTES),
         wants=wanted.is_wanted,
         limit=limit,
         messages_per_second=wish.rate,
         max_redrives=wish.max_redrives or _DEFAULT_MAX_REDRIVES,
         connections=operated.connections,
         wait_seconds=operated.pace.receive_wait_seconds,
+        hidden_seconds=wanted.hidden_seconds,
     )
 
     def show(counts: Counts) -> None:
@@ -250,7 +299,7 @@ def _move(
         if journal.is_continued:
             progress.say(
                 f"going on with what an earlier run has left in {journal.path}; what it had "
-                f"received is visible again after {HIDDEN_SECONDS} s at the latest"
+                f"received is visible again after {journal.hidden_seconds} s at the latest"
             )
         try:
             return move_messages(

@@ -11,6 +11,8 @@ from .functions import FUNCTION_MEMORY as FUNCTION_MEMORY
 from .functions import FUNCTION_TIMEOUT as FUNCTION_TIMEOUT
 from .functions import LOG_RETENTION_DAYS as LOG_RETENTION_DAYS
 from .functions import MAX_ENVIRONMENT_BYTES as MAX_ENVIRONMENT_BYTES
+from .functions import MAX_UNZIPPED_BYTES as MAX_UNZIPPED_BYTES
+from .functions import MAX_ZIPPED_BYTES as MAX_ZIPPED_BYTES
 from .functions import RESERVED_CONCURRENCY as RESERVED_CONCURRENCY
 from .functions import RESERVED_VARIABLES as RESERVED_VARIABLES
 from .functions import SECURITY_GROUPS as SECURITY_GROUPS

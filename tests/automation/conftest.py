@@ -14,7 +14,7 @@ from automation import cli
 from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
 from automation.operations.deployed import Operated
-from automation.target import LOCAL_PACE
+from automation.target import LOCAL_PACE, Target
 from components.outputs import FIELDS, StackOutputs
 
 Run = Callable[..., tuple[int, str, str]]
@@ -44,6 +44,7 @@ def operated(clients: Clients, tmp_path: Path) -> Operated:
     class FakeTarget:
         name = "local"
         region = "us-east-1"
+        __str__ = Target.__str__
         pace = dataclasses.replace(LOCAL_PACE, quiet_seconds=0)
 
     return Operated(

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from automation import opening
-from automation.aws.clients import USER_AGENT
+from automation.aws.clients import USER_AGENT, Clients
 from automation.commands import e2e
 from automation.engine.command import EngineCommand
 from automation.engine.finding import Engine
@@ -20,7 +21,7 @@ from automation.errors import AutomationError
 from automation.opening import opened_target
 from automation.progress import Progress
 from automation.stacks import keeping_command, removal_command
-from automation.target import AWS_PACE, Target, TargetName
+from automation.target import AWS_PACE, ENDPOINT_PACE, Target, TargetName
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +87,30 @@ def test_operations_read_stacks_of_the_user_s_own_backend(tmp_path: Path) -> Non
         assert target.environment.keys() == {"PATH", "AWS_REGION"}
 
 
+@pytest.mark.usefixtures("credentials")
+def test_another_endpoint_is_named_and_answers_sooner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = "https://sts.eu-central-1.amazonaws.com"  # moto plays any of AWS's addresses
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with opened_target("aws", home=tmp_path, report=ignore) as target:
+        assert target.pace is ENDPOINT_PACE
+        assert target.clients.sqs.meta.endpoint_url == endpoint
+        assert str(target).startswith(f"{endpoint} (AWS_ENDPOINT_URL), no AWS; AWS account ")
+
+
+@pytest.mark.usefixtures("credentials")
+def test_an_endpoint_that_does_not_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with (
+        pytest.raises(AutomationError, match=r"at http://127\.0\.0\.1:9 \(AWS_ENDPOINT_URL\)"),
+        opened_target("aws", home=tmp_path, report=ignore),
+    ):
+        pytest.fail("it opened")
+
+
 def test_missing_region_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -112,7 +137,7 @@ def aws_target() -> Target:
         name="aws",
         account_id="123456789012",
         region="eu-central-1",
-        clients=None,  # type: ignore[arg-type] it is not asked
+        clients=Clients(session=boto3.Session(region_name="eu-central-1")),
         engine=EngineCommand("/engine/bin/pulumi", None),  # type: ignore[arg-type]
         environment={"PULUMI_BACKEND_URL": "file:///state/stacks"},
         pace=AWS_PACE,

@@ -125,9 +125,12 @@ def run_as(
     """Run commands on the stack with the credentials of a session."""
     monkeypatch.setattr(
         opening,
-        "AWS_PACE",
+        "ENDPOINT_PACE",
         dataclasses.replace(
-            opening.AWS_PACE, poll_interval_seconds=0.2, quiet_seconds=1, receive_wait_seconds=0
+            opening.ENDPOINT_PACE,
+            poll_interval_seconds=0.2,
+            quiet_seconds=1,
+            receive_wait_seconds=0,
         ),
     )
     for key, value in world.target.environment.items():

@@ -56,9 +56,9 @@ def test_redrive_falls_back_to_the_own_mover(
     run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(**_: object) -> None:
-        raise ClientError({"Error": {"Code": "InvalidAction"}}, "StartMessageMoveTask")
+        raise ClientError({"Error": {"Code": "InvalidAction"}}, "ListMessageMoveTasks")
 
-    monkeypatch.setattr(operated.clients.sqs, "start_message_move_task", unknown)
+    monkeypatch.setattr(operated.clients.sqs, "list_message_move_tasks", unknown)
     fill(12)
     code, output, error = run("dlq", "redrive", "--yes", "--json")
     answer = json.loads(output)
@@ -67,22 +67,31 @@ def test_redrive_falls_back_to_the_own_mover(
     assert count(operated, operated.outputs.queue_url) == 12
 
 
-def test_native_redrive_is_used_where_it_does(
-    run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("moved", "code"), [(2, 0), (0, 1)])
+def test_native_redrive_is_done_when_nothing_is_left(
+    run: Run,
+    operated: Operated,
+    fill: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    moved: int,
+    code: int,
 ) -> None:
     sqs = operated.clients.sqs
-    task = {"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 2}
-    monkeypatch.setattr(sqs, "start_message_move_task", lambda **_: {"TaskHandle": "h"})
-    monkeypatch.setattr(sqs, "list_message_move_tasks", lambda **_: {"Results": [task]})
+    tasks: list[dict[str, object]] = []
+
+    def start(**_: object) -> dict[str, str]:
+        if moved:
+            sqs.purge_queue(QueueUrl=operated.outputs.dlq_url)
+        tasks.append({"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": moved})
+        return {"TaskHandle": "h"}
+
+    monkeypatch.setattr(sqs, "start_message_move_task", start)
+    monkeypatch.setattr(sqs, "list_message_move_tasks", lambda **_: {"Results": tasks})
     fill(2)
-    code, output, _ = run("dlq", "redrive", "--yes", "--json", "--rate", "100")
+    ended, output, _ = run("dlq", "redrive", "--yes", "--json", "--rate", "100")
     answer = json.loads(output)
-    assert (code, answer["method"], answer["moved"], answer["ended"]) == (
-        0,
-        "native",
-        2,
-        "completed",
-    )
+    assert (ended, answer["method"], answer["moved"]) == (code, "native", moved)
+    assert (answer["ended"], answer["left"]) == ("completed", 2 - moved)
 
 
 def test_filter_needs_the_own_mover(run: Run, fill: Callable[[int], None]) -> None:

@@ -18,7 +18,6 @@ import pytest
 
 from automation.aws.clients import Clients
 from automation.aws.queue_depth import queue_depth
-from automation.deadletters import queue_to_queue
 from automation.deadletters.file_to_queue import Defaults, post_messages, read_file
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import MoveReport, Plan
@@ -44,13 +43,11 @@ KILLED_RUN = """
 import sys, threading
 from pathlib import Path
 import boto3
-from automation.deadletters import queue_to_queue
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import Plan
 from automation.deadletters.queue_to_queue import move_messages
 from automation.aws.clients import Clients
 
-queue_to_queue.HIDDEN_SECONDS = 3
 endpoint, source, destination, journal = sys.argv[1:]
 session = boto3.Session("123456789012", "x", region_name="us-east-1")
 clients = Clients(session=session, endpoint_url=endpoint, max_connections=8)
@@ -58,7 +55,7 @@ with Journal(Path(journal), purpose="redrive", source=source) as opened:
     move_messages(
         clients.sqs,
         clients.sender,
-        Plan(source_url=source, destination_url=destination, connections=4),
+        Plan(source_url=source, destination_url=destination, connections=4, hidden_seconds=3),
         opened,
         cancel=threading.Event(),
         on_progress=lambda counts: print(counts.moved, flush=True),
@@ -192,10 +189,7 @@ def test_redrive_that_is_killed_and_started_again_loses_nothing(
     clients: Clients,
     fill: Callable[[str, int], str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # So long the killed run's messages stay hidden; the next one waits for them.
-    monkeypatch.setattr(queue_to_queue, "HIDDEN_SECONDS", 3)
     source = fill("dlq", 600)
     destination = clients.sqs.create_queue(QueueName="queue")["QueueUrl"]
     path = tmp_path / "journal.jsonl"

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from automation.deadletters.journal import Journal, JournalError
 from automation.deadletters.message import Message
 from automation.deadletters.move_plan import MoveReport, Plan
-from automation.deadletters.queue_to_queue import HIDDEN_SECONDS, move_messages
+from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.receiving import HIDDEN_SECONDS
 from tests.automation.deadletters.fake_queues import (
     FakeQueue,
     FakeSqs,
