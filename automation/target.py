@@ -88,6 +88,7 @@ ENDPOINT_PACE = Pace(
     receive_wait_seconds=1,
     log_delay_seconds=15,
     alarm_timeout_seconds=120,
+    connections=8,
 )
 AWS_PACE = Pace(
     settle_timeout_seconds=900,
