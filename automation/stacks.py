@@ -226,7 +226,8 @@ STACK_TAG = "reliable-queue:run"
 """The tag of everything that a run creates in an account; its value is the stack's name."""
 
 WITNESS_ENDING = "-alarm-witness"
-"""How the name of the queue ends that listens to a run's alarm topic."""
+"""What follows the stack's name in that of the queue that listens to a run's alarm topic; then
+come a hyphen and six hexadecimal digits."""
 
 ASIDE_ENDING = "-aside"
-"""What follows the stack's name in that of the queue that holds a FIFO queue's letters a while."""
+"""The same for the queue that holds the letters of a FIFO queue while they are counted."""

@@ -62,6 +62,7 @@ class Account:
             so many, since nobody knows which of them were bad.
         strangers: messages in the dead-letter queue that are none of the run's; the queue of a
             throw-away stack has no other sender.
+        was_read_whole: the dead-letter queue was read to its end.
         reordered: messages that were processed after a later one of their group; None for a
             standard queue, which promises no order.
     """
@@ -76,12 +77,13 @@ class Account:
     processed_and_dead: int
     bad_processed: int
     strangers: int
+    was_read_whole: bool
     reordered: int | None = None
 
     @property
     def is_complete(self) -> bool:
         """Every message that was sent has been found somewhere, and no message is missing."""
-        return self.lost == 0 and self.dead_lettered >= self.bad
+        return self.lost == 0 and self.dead_lettered >= self.bad and self.was_read_whole
 
 
 def account_for(
@@ -89,6 +91,7 @@ def account_for(
     processed: Iterable[Identity],
     dead_letters: Iterable[DeadLetter],
     *,
+    was_read_whole: bool = True,
     reordered: int | None = None,
 ) -> Account:
     """Account for every message of one producer run.
@@ -98,6 +101,7 @@ def account_for(
         processed: one entry for each delivery that the consumer logged as done; entries of
             other runs are left out.
         dead_letters: what is in the dead-letter queue; messages of other runs are strangers.
+        was_read_whole: whether that is all that is in it, default True.
         reordered: for a FIFO queue, what `count_reordered` found.
     """
     deliveries = Counter(identity for identity in processed if identity[0] == sent.run_id)
@@ -122,6 +126,7 @@ def account_for(
         processed_and_dead=len(deliveries.keys() & dead),
         bad_processed=_count_bad_processed(sent, deliveries.keys(), dead, misrouted),
         strangers=len(strangers),
+        was_read_whole=was_read_whole,
         reordered=reordered,
     )
 
@@ -137,9 +142,10 @@ def _count_bad_processed(
     The producer says how many messages are bad, not which: of the processed ones that are nowhere
     else, more than there are good ones must be bad.
     """
+    bad_dead = dead - misrouted
     good = sent.messages - sent.bad - len(misrouted)
-    surplus = min(len(processed - dead) - good, sent.bad)
-    return len(processed & (dead - misrouted)) + max(0, surplus)
+    surplus = min(len(processed - dead) - good, sent.bad - len(bad_dead))
+    return len(processed & bad_dead) + max(0, surplus)
 
 
 def count_reordered(deliveries: Iterable[tuple[str, int]]) -> int:
@@ -224,6 +230,11 @@ def reasons_broken(
         (
             account.strangers > 0,
             f"{account.strangers} messages in the dead-letter queue are none of this run's",
+        ),
+        (
+            not account.was_read_whole,
+            "the dead-letter queue could not be read to its end: there are more messages in it "
+            "than SQS hides at once, and nobody knows which have not been seen",
         ),
         (
             bool(account.reordered),

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import secrets
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -37,9 +38,11 @@ class Witness:
 def topic_witness(clients: Clients, *, topic_arn: str, stack: str) -> Generator[Witness]:
     """Subscribe a queue of the stack's to the topic until the block ends."""
     sqs, sns = clients.sqs, clients.sns
-    queue_url = sqs.create_queue(QueueName=f"{stack}{WITNESS_ENDING}", tags={STACK_TAG: stack})[
-        "QueueUrl"
-    ]
+    # A new name each time: for 60 s after a queue was deleted its name can't be used (SQS API
+    # Reference, CreateQueue, QueueDeletedRecently), and a stack's name may be used again at once.
+    queue_url = sqs.create_queue(
+        QueueName=f"{stack}{WITNESS_ENDING}-{secrets.token_hex(3)}", tags={STACK_TAG: stack}
+    )["QueueUrl"]
     try:
         subscription_arn = _subscribe(sqs, sns, queue_url, topic_arn)
         try:

@@ -5,9 +5,11 @@ of a group unless those are deleted (SQS Developer Guide, "FIFO queue delivery l
 """
 
 import contextlib
+import dataclasses
 import secrets
+import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 from automation.aws.clients import Clients
@@ -20,9 +22,19 @@ from automation.proof.account import DeadLetter, dead_letter
 from automation.stacks import ASIDE_ENDING, STACK_TAG
 from components import limits
 
+# A sending that SQS refuses, or of which nobody knows, is made again by the next attempt.
+_ATTEMPTS = 5
+_NEVER_SECONDS = 86_400
+
 
 def read_fifo_dead_letters(
-    clients: Clients, queue_url: str, *, aside_url: str, wait_seconds: int, journals: Path
+    clients: Clients,
+    queue_url: str,
+    *,
+    aside_url: str,
+    wait_seconds: int,
+    journals: Path,
+    connections: int = 1,
 ) -> list[DeadLetter]:
     """Say what is in a FIFO queue; everything is in it again afterwards, in the order it was.
 
@@ -35,6 +47,7 @@ def read_fifo_dead_letters(
         aside_url: the queue that holds the messages meanwhile; what is in it is moved too.
         wait_seconds: long polling of one receive, 0 to 20 s.
         journals: existing folder for the movers' journals.
+        connections: how many requests to make at once, default 1; groups keep their order.
 
     Raises:
         AutomationError: not everything could be moved; it says where the rest is.
@@ -45,8 +58,21 @@ def read_fifo_dead_letters(
         letters[message.message_id] = dead_letter(message)
         return message
 
-    _move_all(clients, queue_url, aside_url, seen, wait_seconds, journals)
-    _move_all(clients, aside_url, queue_url, _unchanged, wait_seconds, journals)
+    there = Plan(
+        source_url=queue_url,
+        destination_url=aside_url,
+        change=seen,
+        wait_seconds=wait_seconds,
+        connections=connections,
+        # Whatever a message went through, it is to be seen; and nobody fills this queue for ever.
+        max_redrives=sys.maxsize,
+        refill_check_seconds=_NEVER_SECONDS,
+    )
+    back = dataclasses.replace(
+        there, source_url=aside_url, destination_url=queue_url, change=_unchanged
+    )
+    for plan in (there, back):
+        _move_all(clients, plan, journals)
     return list(letters.values())
 
 
@@ -69,25 +95,18 @@ def queue_aside(clients: Clients, *, stack: str) -> Generator[str]:
     clients.sqs.delete_queue(QueueUrl=url)
 
 
-def _move_all(
-    clients: Clients,
-    source_url: str,
-    destination_url: str,
-    change: Callable[[Message], Message],
-    wait_seconds: int,
-    journals: Path,
-) -> None:
-    plan = Plan(
-        source_url=source_url,
-        destination_url=destination_url,
-        change=change,
-        wait_seconds=wait_seconds,
+def _move_all(clients: Clients, plan: Plan, journals: Path) -> None:
+    path = journals / f"reading-{plan.source_url.rpartition('/')[2]}.jsonl"
+    words = ""
+    for _ in range(_ATTEMPTS):
+        with Journal(path, purpose="reading", source=plan.source_url) as journal:
+            report = move_messages(
+                clients.sqs, clients.sender, plan, journal, cancel=threading.Event()
+            )
+        if report.ended == "empty" and not report.counts.failed:
+            return
+        words = report.explanation or "; ".join(report.failures.values()) or report.ended
+    raise AutomationError(
+        f"could not read {plan.source_url} whole: {words}; what was moved is in "
+        f"{plan.destination_url}"
     )
-    path = journals / f"reading-{source_url.rpartition('/')[2]}.jsonl"
-    with Journal(path, purpose="reading", source=source_url) as journal:
-        report = move_messages(clients.sqs, clients.sender, plan, journal, cancel=threading.Event())
-    if report.ended != "empty":
-        raise AutomationError(
-            f"could not read {source_url} whole: {report.explanation or report.ended}; what was "
-            f"moved is in {destination_url}"
-        )

@@ -1,13 +1,14 @@
 """Which runs can be proven: the dead-letter queue has to be read whole."""
 
+from automation.deadletters.receiving import IN_FLIGHT_QUOTA
 from automation.errors import AutomationError
 from automation.proof.report import Options
 
-# SQS Developer Guide, "Amazon SQS standard queue quotas" and "Amazon SQS FIFO queue quotas",
-# messages in flight: about 120,000 in either. While a queue is read every message in it is in
-# flight. The rest is for chance: bad messages are drawn one by one, and of a million messages as
-# many as 2,000 more than expected may be bad (four standard deviations).
-_MOST_DEAD_LETTERS = 115_000
+# While a queue is read every message in it is in flight, of which SQS allows about 120,000 (SQS
+# Developer Guide, "Amazon SQS message quotas"), and our reading stops 10,000 short of them. The
+# rest is for chance: bad messages are drawn one by one, and of 105,000 that are expected hardly
+# ever 1,300 more will be bad (four standard deviations).
+_MOST_DEAD_LETTERS = 105_000
 # The highest that --rate takes; without a rate a producer is no faster.
 _HIGHEST_RATE = 10_000
 
@@ -23,5 +24,5 @@ def refuse_unprovable(options: Options) -> None:
             f"up to {messages:,} messages with --bad-ratio {options.bad_ratio:g} make about "
             f"{expected:,} dead letters; at most {_MOST_DEAD_LETTERS:,} can be proven, because "
             "they are all in flight while the dead-letter queue is read, and SQS allows about "
-            f"120,000: take --messages {fewer} or fewer, or a smaller --bad-ratio"
+            f"{IN_FLIGHT_QUOTA:,}: take --messages {fewer} or fewer, or a smaller --bad-ratio"
         )
