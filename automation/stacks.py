@@ -219,9 +219,6 @@ def diagnostics(error: CommandError) -> str:
 KEPT_MARK = "kept"
 """A file in the folder of a run that was asked to keep its stack, and did."""
 
-RUN_MARK = "run-of-e2e"
-"""A file in the folder of a run, locked for as long as the run is going on."""
-
 STACK_TAG = "reliable-queue:run"
 """The tag of everything that a run creates in an account; its value is the stack's name."""
 

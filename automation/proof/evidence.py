@@ -2,8 +2,7 @@
 
 import contextlib
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +24,11 @@ class Evidence:
         account: of every message.
         processed: the deliveries that the consumer logged as done, those of other runs too.
         dead_letters: what was found in the dead-letter queue.
-        raised: how often an exception of the consumer ended an invocation, by its name; its whole
-            batch has failed then.
     """
 
     account: Account
     processed: Sequence[Processing]
     dead_letters: Sequence[DeadLetter]
-    raised: Mapping[str, int]
 
 
 class _Ledger:
@@ -44,14 +40,11 @@ class _Ledger:
         self._sent = sent
         self._is_fifo = is_fifo
         self._processed: list[Processing] = []
-        self._raised: Counter[str] = Counter()
 
     def read_log(self) -> None:
         """Take in what is new in the consumer's log."""
         for event in self._log.new_events():
             self._processed += event.processed
-            if event.exception_name:
-                self._raised[event.exception_name] += 1
 
     def evidence(self) -> Evidence:
         """All of it, and what it comes to."""
@@ -66,7 +59,6 @@ class _Ledger:
             ),
             processed=tuple(self._processed),
             dead_letters=letters,
-            raised=dict(self._raised),
         )
 
 

@@ -12,6 +12,7 @@ from typing import cast
 
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import queue_depth
+from automation.aws.whole_batches import whole_batch_advice
 from automation.errors import AutomationError
 from automation.interrupts import Interrupts
 from automation.opening import opened_target
@@ -190,6 +191,17 @@ def _prove(
         depths=depths,
         destroyed=False,
         reason="; ".join(reasons) or None,
+        advice=_advice(target, outputs, began_ms) if evidence.account.misrouted else None,
+    )
+
+
+def _advice(target: Target, outputs: StackOutputs, since_ms: int) -> str | None:
+    """What a consumer should do otherwise that takes good messages down with the bad."""
+    return whole_batch_advice(
+        target.clients,
+        function_name=outputs.consumer_function_name,
+        log_group=outputs.consumer_log_group_name,
+        since_ms=since_ms,
     )
 
 
