@@ -82,7 +82,9 @@ def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
                 "no AWS region is set: export AWS_REGION, or set one in the AWS profile"
             )
         endpoint_url = _endpoint_url()
-        clients = Clients(session=session, endpoint_url=endpoint_url)
+        clients = Clients(
+            session=session, endpoint_url=endpoint_url, max_connections=2 * AWS_PACE.connections
+        )
         account_id = clients.sts.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise AutomationError(

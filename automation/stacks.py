@@ -98,6 +98,8 @@ def _project_folder(target: Target, name: str, home: Path, settings: Mapping[str
     folder = _write_project(home / "project")
     config = {f"{PROJECT}:{key}": value for key, value in settings.items()}
     config["aws:region"] = target.region
+    # By these `cleanup` tells what a run has left from what is anybody else's.
+    config["aws:defaultTags"] = {"tags": {STACK_TAG: name}}
     (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
     return folder
 
@@ -233,3 +235,13 @@ def diagnostics(error: CommandError) -> str:
 
 KEPT_MARK = "kept"
 """A file in the folder of a run that was asked to keep its stack, and did."""
+
+STACK_TAG = "reliable-queue:run"
+"""The tag of everything that a run creates in an account; its value is the stack's name."""
+
+WITNESS_ENDING = "-alarm-witness"
+"""What follows the stack's name in that of the queue that listens to a run's alarm topic; then
+come a hyphen and six hexadecimal digits."""
+
+ASIDE_ENDING = "-aside"
+"""The same for the queue that holds the letters of a FIFO queue while they are counted."""

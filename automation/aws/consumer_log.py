@@ -26,11 +26,12 @@ CLOCK_DIFFERENCE_SECONDS = 60
 # What Lambda itself writes, as text, when a run ends without an answer: AWS Lambda Developer Guide,
 # Troubleshoot execution issues in Lambda. An exception's own words are left out: they may quote a
 # message's body.
+_UNCAUGHT = re.compile(r"^\[ERROR\] (?P<what>[\w.]+)")
 _ENDINGS = (
     re.compile(r"(?P<what>Task timed out after [\d.]+ seconds)"),
     re.compile(r"(?P<what>Runtime exited (?:with error: [\w :]+|without providing a reason))"),
     re.compile(r"^\[ERROR\] (?P<what>Runtime\.ImportModuleError: [^\n]+)"),
-    re.compile(r"^\[ERROR\] (?P<what>[\w.]+)"),
+    _UNCAUGHT,
 )
 
 
@@ -63,11 +64,14 @@ class LogEvent:
             `level` and `message`.
         is_ending: whether Lambda ended the run: a time-out, a crash, an exception that nobody
             caught. All messages of its batch have failed then.
+        exception_name: of the consumer's own exception that nobody caught; None (default) where
+            there was none.
     """
 
     at_ms: int
     record: dict[str, object]
     is_ending: bool = False
+    exception_name: str | None = None
 
     @property
     def is_failure(self) -> bool:
@@ -179,7 +183,10 @@ def _ending(line: str, at_ms: int) -> Iterator[LogEvent]:
     if found:
         at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
         record: dict[str, object] = {"timestamp": at, "level": "ERROR", "message": found["what"]}
-        yield LogEvent(at_ms=at_ms, record=record, is_ending=True)
+        # Lambda's own have names that begin so: a handler that is missing, an answer too large.
+        is_own = found.re is _UNCAUGHT and not found["what"].startswith("Runtime.")
+        name = found["what"] if is_own else None
+        yield LogEvent(at_ms=at_ms, record=record, is_ending=True, exception_name=name)
 
 
 def _object(value: object) -> dict[str, object]:

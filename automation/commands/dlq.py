@@ -10,6 +10,7 @@ import click
 
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import Depth, queue_depth
+from automation.aws.whole_batches import whole_batch_advice
 from automation.commands.letters import (
     check_group_by,
     group_key,
@@ -88,10 +89,12 @@ def list_command(
     check_group_by(group_by, disclosure)
     progress = Progress()
     groups: Counter[str] = Counter()
+    unexplained: Counter[bool] = Counter()
 
     def counted(survey: Survey) -> Iterator[Letter]:
         for letter in islice(survey.letters(where), limit):
             groups[group_key(letter, group_by, disclosure)] += 1
+            unexplained[letter.failure is None] += 1
             yield letter
 
     with (
@@ -109,6 +112,7 @@ def list_command(
                     "seen": survey.seen,
                     "expected": survey.expected,
                     "complete": survey.is_complete,
+                    "advice": _advice(operated, survey) if unexplained[True] else None,
                 },
             )
             return DONE
@@ -117,7 +121,19 @@ def list_command(
         for line in counted_lines(f"by {group_by}", dict(groups.most_common())):
             print_line(line)
         print_line(f"looked at {survey.completeness}")
+        if unexplained[True] and (advice := _advice(operated, survey)):
+            print_line(advice)
     return DONE
+
+
+def _advice(operated: Operated, survey: Survey) -> str | None:
+    """What the consumer should do otherwise that says nothing of its letters."""
+    return whole_batch_advice(
+        operated.clients,
+        function_name=operated.outputs.consumer_function_name,
+        log_group=operated.outputs.consumer_log_group_name,
+        since_ms=int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000),
+    )
 
 
 @dlq.command(short_help="Show all of one dead letter.")

@@ -23,10 +23,6 @@ from components.outputs import StackOutputs
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# Measured with benchmarks/redrive.py; on AWS each request takes some 20 ms, most of it waiting.
-_LOCAL_CONNECTIONS = 8
-_AWS_CONNECTIONS = 16
-
 
 @dataclass(frozen=True, kw_only=True)
 class Operated:
@@ -108,7 +104,7 @@ def operated_stack(
         target_name, home=home, report=report, keeps_state=True, own_state=False
     ) as target:
         outputs = stack_outputs(target, stack)
-        connections = _LOCAL_CONNECTIONS if target.name == "local" else _AWS_CONNECTIONS
+        connections = target.pace.connections
         with explained_aws_errors(stack, outputs.operator_policy_arn):
             yield Operated(
                 stack=stack,

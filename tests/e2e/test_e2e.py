@@ -12,7 +12,8 @@ pytestmark = pytest.mark.engine
 QUICK = ("--json", "--messages", "60", "--rate", "unlimited", "--seed", "1")
 KEYS = {
     "verdict", "target", "stack", "run_id", "sent", "bad", "processed", "dead_lettered",
-    "dlq_count", "misrouted", "lost", "duplicates", "alarm", "timings_s", "destroyed",
+    "dlq_count", "misrouted", "lost", "duplicates", "processed_and_dead", "bad_processed",
+    "strangers", "dlq_read_whole", "alarm", "alarm_notified", "timings_s", "destroyed",
 }  # fmt: skip
 STEPS = ["ready", "up", "produce", "settle", "account", "alarm"]
 
