@@ -7,9 +7,10 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import yaml
-from pulumi.automation import CommandError, LocalWorkspace, OutputMap, Stack, StackNotFoundError
+from pulumi.automation import CommandError, OutputMap, Stack, StackNotFoundError
 from pulumi.automation.events import EngineEvent
 
+from automation.engine.stack import QuickStack, Workspace
 from automation.errors import AutomationError
 from automation.installation import REPOSITORY, command_line, is_checkout, state_folder
 from automation.interrupts import AbandonedRunError, Interrupts
@@ -84,13 +85,13 @@ def throwaway_stack(
 def _new_stack(
     target: Target, name: str, home: Path, settings: Mapping[str, object], interrupts: Interrupts
 ) -> Stack:
-    workspace = LocalWorkspace(
+    workspace = Workspace(
         work_dir=str(_project_folder(target, name, home, settings)),
         pulumi_command=target.engine,
         env_vars=dict(target.environment),
     )
     with interrupts.shielded():
-        return Stack.create(name, workspace)
+        return QuickStack.create(name, workspace)
 
 
 def _project_folder(target: Target, name: str, home: Path, settings: Mapping[str, object]) -> Path:
@@ -163,7 +164,7 @@ def stack_outputs(target: Target, name: str) -> StackOutputs:
     Raises:
         AutomationError: there is no such stack, it is not deployed, or it is another program's.
     """
-    workspace = LocalWorkspace(
+    workspace = Workspace(
         work_dir=str(own_project()),
         pulumi_command=target.engine,
         env_vars=dict(target.environment),
