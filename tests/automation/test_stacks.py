@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from pulumi.automation import LocalWorkspace, OutputMap, OutputValue
+from pulumi.automation import OutputMap, OutputValue
 
 from automation import stacks
 from automation.errors import AutomationError
@@ -13,8 +13,8 @@ from automation.target import Target
 
 
 def read(monkeypatch: pytest.MonkeyPatch, outputs: OutputMap) -> None:
-    monkeypatch.setattr(LocalWorkspace, "__init__", lambda *_, **__: None)
-    monkeypatch.setattr(LocalWorkspace, "stack_outputs", lambda *_: outputs)
+    monkeypatch.setattr(stacks.Workspace, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(stacks.Workspace, "stack_outputs", lambda *_: outputs)
     target = SimpleNamespace(name="local", engine=None, environment={})
     stacks.stack_outputs(cast("Target", target), "other")
 

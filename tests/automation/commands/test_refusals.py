@@ -93,7 +93,7 @@ def test_wrong_stack(
         yield SimpleNamespace(name="aws", engine=None, environment={})
 
     monkeypatch.setattr(deployed, "opened_target", opened_target)
-    monkeypatch.setattr(stacks, "LocalWorkspace", NoSuchStack)
+    monkeypatch.setattr(stacks, "Workspace", NoSuchStack)
     file = tmp_path / "message.jsonl"
     file.write_text('{"body": "secret"}\n')
     words = [str(file) if word == "FILE" else word for word in command]
