@@ -1,4 +1,6 @@
-"""Ctrl-C and friends: the first lets the running engine command end and the stack be destroyed.
+"""Ctrl-C and friends, and every policy about them: raise, shield, cancel, hold.
+
+The first signal lets the running engine command end and the stack be destroyed.
 
 An engine that is interrupted in the middle leaves a lock or pending operations behind, and
 resources that nobody has on a list. So the engine runs in a process group of its own, where
@@ -6,20 +8,58 @@ a terminal's Ctrl-C doesn't reach it, and only a second signal ends it.
 """
 
 import contextlib
-import os
 import signal
-import subprocess
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable
 from types import FrameType
-from typing import IO
 
-import psutil
-from pulumi.automation import CommandResult, PulumiCommand
-from pulumi.automation.errors import create_command_error
-from semver import VersionInfo
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Handler = Callable[[int, FrameType | None], None]
+
+
+@contextlib.contextmanager
+def handled_signals(
+    handler: Handler, signals: Iterable[signal.Signals] = ENDING_SIGNALS
+) -> Generator[None]:
+    """Handle signals until the block ends; outside the main thread, where none arrive, nothing.
+
+    Args:
+        handler: is called in the main thread.
+        signals: which; default those that ask a process to end.
+    """
+    with contextlib.ExitStack() as restored:
+        if threading.current_thread() is threading.main_thread():
+            for number in signals:
+                restored.callback(signal.signal, number, signal.signal(number, handler))
+        yield
+
+
+@contextlib.contextmanager
+def held_signals() -> Generator[None]:
+    """Deliver signals to their handlers only after the block; what is ignored stays ignored."""
+    held: list[int] = []
+    heard = [n for n in ENDING_SIGNALS if signal.getsignal(n) not in (None, signal.SIG_IGN)]
+    with contextlib.ExitStack() as restored:
+        restored.callback(lambda: [signal.raise_signal(number) for number in held])
+        restored.enter_context(handled_signals(lambda number, _: held.append(number), heard))
+        yield
+
+
+@contextlib.contextmanager
+def raising_signals() -> Generator[None]:
+    """Make signals that would end us without clean-up raise KeyboardInterrupt inside the block.
+
+    Its argument is the signal. Who has handlers of their own for SIGTERM or SIGHUP keeps them
+    (Python's own for SIGINT raises already).
+    """
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number))
+
+    unhandled = [n for n in ENDING_SIGNALS if signal.getsignal(n) is signal.SIG_DFL]
+    with handled_signals(interrupt, unhandled):
+        yield
 
 
 class SignalledError(BaseException):
@@ -48,13 +88,9 @@ class Interrupts:
 
     @contextlib.contextmanager
     def handled(self) -> Generator[None]:
-        """Handle SIGINT, SIGTERM and SIGHUP until the block ends; from the main thread only."""
-        previous = {number: signal.signal(number, self._receive) for number in _SIGNALS}
-        try:
+        """Handle SIGINT, SIGTERM and SIGHUP until the block ends."""
+        with handled_signals(self._receive):
             yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
     @contextlib.contextmanager
     def shielded(self) -> Generator[None]:
@@ -93,85 +129,26 @@ class Interrupts:
         return InterruptedRunError(f"interrupted by {self._received[0].name}")
 
 
-class EngineCommand(PulumiCommand):
-    """A `PulumiCommand` whose process a terminal's Ctrl-C doesn't reach.
+@contextlib.contextmanager
+def cancelled_by_signals(report: Callable[[str], None]) -> Generator[threading.Event]:
+    """Yield an event that the first Ctrl-C, SIGTERM or SIGHUP sets; a second one ends at once.
 
     Args:
-        command: path of the `pulumi` binary.
-        version: its version; asking the binary costs 0.15 s, and the finder knows it.
+        report: is given one line at the first signal.
+
+    Raises:
+        AbandonedRunError: at the second signal.
     """
+    cancel = threading.Event()
 
-    def __init__(self, command: str, version: VersionInfo) -> None:
-        # PulumiCommand's own constructor would run the binary to learn its version.
-        self.command = command
-        self.version = version
+    def receive(number: int, _frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        if cancel.is_set():
+            raise AbandonedRunError(
+                f"stopped at once by a second {name}; run the same command again to go on"
+            )
+        cancel.set()
+        report(f"{name}: what is begun comes to its end first; once more stops at once")
 
-    def run(
-        self,
-        args: list[str],
-        cwd: str,
-        additional_env: Mapping[str, str],
-        on_output: Callable[[str], object] | None = None,
-        on_error: Callable[[str], object] | None = None,
-    ) -> CommandResult:
-        """Run one Pulumi command to its end; see `PulumiCommand.run`."""
-        process = subprocess.Popen(  # noqa: S603 the engine that was found
-            [self.command, "--non-interactive", *args],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
-            # What the engine writes, whatever the user's locale is; a reader that fails would
-            # leave the pipe full and the engine waiting.
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-        output = _LineReader(process.stdout, on_output)
-        errors = _LineReader(process.stderr, on_error)
-        try:
-            process.wait()
-        except BaseException:
-            _end_with_descendants(process)
-            raise
-        finally:
-            text, error_text = output.text(), errors.text()
-        result = CommandResult(stdout=text, stderr=error_text, code=process.returncode)
-        if result.code != 0:
-            raise create_command_error(result)
-        return result
-
-
-def _end_with_descendants(process: "subprocess.Popen[str]") -> None:
-    # The engine starts its language host in a process group of the host's own.
-    with contextlib.suppress(psutil.NoSuchProcess):
-        engine = psutil.Process(process.pid)
-        for each in [*engine.children(recursive=True), engine]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
-    process.wait()
-
-
-class _LineReader:
-    """Reads a stream's lines in a thread, so that a full pipe never blocks the process."""
-
-    def __init__(self, stream: IO[str] | None, callback: Callable[[str], object] | None) -> None:
-        self._stream = stream
-        self._callback = callback
-        self._lines: list[str] = []
-        self._thread = threading.Thread(target=self._read)
-        self._thread.start()
-
-    def _read(self) -> None:
-        if self._stream is None:
-            return
-        with self._stream:
-            for line in self._stream:
-                self._lines.append(line.rstrip())
-                if self._callback:
-                    self._callback(self._lines[-1])
-
-    def text(self) -> str:
-        self._thread.join()
-        return "\n".join(self._lines)
+    with handled_signals(receive):
+        yield cancel

@@ -14,7 +14,7 @@ from pulumi.automation.events import EngineEvent
 from automation.errors import AutomationError
 from automation.interrupts import AbandonedRunError, Interrupts
 from automation.progress import Progress
-from automation.targets import Target
+from automation.target import Target
 from components.outputs import OutputsError, StackOutputs
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -212,3 +212,7 @@ def diagnostics(error: CommandError) -> str:
     # A defect in the program is told on the lines after the complaint, as a traceback.
     is_whole = bool(telling) and not any(complaint.endswith(":") for complaint in telling)
     return "\n".join(dict.fromkeys(telling) if is_whole else text.splitlines()[-25:])
+
+
+KEPT_MARK = "kept"
+"""A file in the folder of a run that was asked to keep its stack, and did."""

@@ -21,9 +21,9 @@ from semver import VersionInfo
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[0] = str(REPOSITORY)
 
+from automation.engine.command import EngineCommand
+from automation.engine.environment import engine_environment
 from automation.engine.finding import find_engine
-from automation.interrupts import EngineCommand
-from automation.targets import engine_environment
 
 
 def main() -> None:

@@ -30,12 +30,11 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from automation.aws.clients import Clients
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import Plan
-from automation.deadletters.moving import move_messages
-from automation.deadletters.sending import single_attempt_client
+from automation.deadletters.queue_to_queue import move_messages
 from automation.local.emulator import Emulator, running_emulator
-from automation.targets import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -171,7 +170,7 @@ class Bench:
             with Journal(path, purpose="redrive", source=source) as journal:
                 report = move_messages(
                     self._sqs,
-                    single_attempt_client(self._clients),
+                    self._clients.sender,
                     Plan(source_url=source, destination_url=destination, connections=connections),
                     journal,
                     cancel=threading.Event(),

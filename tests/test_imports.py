@@ -47,14 +47,14 @@ def test_imports_point_one_way() -> None:
         ),
         ("components/limits.py", "import pulumi", "components.limits -> pulumi"),
         (
-            "automation/accounting.py",
+            "automation/proof/account.py",
             "import components.reliable_queue",
-            "automation.accounting -> components.reliable_queue",
+            "automation.proof.account -> components.reliable_queue",
         ),
         (
-            "automation/accounting.py",
+            "automation/proof/account.py",
             "from components import ReliableQueue",
-            "automation.accounting -> components",
+            "automation.proof.account -> components",
         ),
         (
             "automation/stacks.py",

@@ -1,16 +1,15 @@
-"""Watch a few redriven messages before the rest follows: did they come back?"""
+"""Watch a few redriven messages before the rest follows: only what is known to be well counts."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from automation.accounting import Identity
-from automation.deadletters.reading import read_messages
-from automation.deadletters.survey import hiding_seconds
-from automation.log_events import LogReader
-from automation.queue_depth import queue_depth
+from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS, Identity, LogEvent, LogReader
+from automation.aws.queue_depth import queue_depth
+from automation.deadletters.reading import QueueReading
+from automation.deadletters.receiving import hiding_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -26,6 +25,11 @@ class CanaryReport:
         processed: of these, done as the consumer's log says.
         failing: failed at least once, as the log says, and are not done.
         returned: are in the dead-letter queue again.
+        crashed_runs: invocations that Lambda ended, or that nobody answered for, since the first
+            was sent.
+        is_gone: nothing has been in the queue that they went to for longer than a message can be
+            hidden there, and the dead-letter queue was read whole: what is not known to have
+            failed has left both.
         waited_seconds: how long they were watched.
     """
 
@@ -33,97 +37,164 @@ class CanaryReport:
     processed: int
     failing: int
     returned: int
+    crashed_runs: int
+    is_gone: bool
     waited_seconds: float
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing speaks against moving the rest."""
-        return self.returned == 0 and self.failing == 0
+        """Whether every one of them is known to be done, or to have left both queues in peace."""
+        if self.returned or self.failing:
+            return False
+        return self.processed == self.sent or (self.is_gone and not self.crashed_runs)
+
+    @property
+    def unheard(self) -> int:
+        """Of how many neither success nor failure is known, in the log or in the queues."""
+        return max(0, self.sent - self.processed - max(self.failing, self.returned))
 
     def __str__(self) -> str:
-        return (
+        words = (
             f"{self.sent} sent, {self.processed} processed, {self.failing} failing, "
             f"{self.returned} returned, after {self.waited_seconds:.1f} s"
         )
+        if self.crashed_runs:
+            words += f"; {self.crashed_runs} runs of the consumer ended without an answer"
+        if self.is_well or not self.unheard:
+            return words
+        return words + f"; of {self.unheard} nothing is known"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanaryPlan:
+    """What to watch, where, and how patiently.
+
+    Attributes:
+        moved: what was moved, by its new id: (run_id, seq); None when it carries none.
+        destination_url: where it went.
+        dlq_url: where it would come back to.
+        log_group: the consumer's.
+        began_seconds: Unix time at which the first was sent.
+        timeout_seconds: how long to watch at the most.
+        visibility_timeout_seconds: the destination's: how long a failed message can be hidden.
+        quiet_seconds: how long SQS's counts may lag behind.
+        interval_seconds: how often to look.
+        wait_seconds: long polling of one receive, 0 to 20 s.
+        connections: how many requests to make at once.
+    """
+
+    moved: Mapping[str, Identity | None]
+    destination_url: str
+    dlq_url: str
+    log_group: str
+    began_seconds: float
+    timeout_seconds: float
+    visibility_timeout_seconds: float
+    quiet_seconds: float
+    interval_seconds: float
+    wait_seconds: int
+    connections: int
 
 
 def watch_canary(
     sqs: "SQSClient",
     logs: "CloudWatchLogsClient",
-    moved: Mapping[str, Identity | None],
+    plan: CanaryPlan,
     *,
-    dlq_url: str,
-    log_group: str,
-    began_seconds: float,
-    timeout_seconds: float,
-    interval_seconds: float,
-    wait_seconds: int,
-    connections: int,
     cancel: threading.Event,
     clock: Callable[[], float] = time.time,
+    pause: Callable[[float], object] | None = None,
 ) -> CanaryReport:
-    """Watch until all are processed, or the time is over; then look into the dead-letter queue.
+    """Watch until all are processed, or have left in silence, or the time is over.
 
     Args:
         sqs, logs: clients.
-        moved: what was moved, by its new id: (run_id, seq).
-        dlq_url: where they would come back to.
-        log_group: the consumer's.
-        began_seconds: Unix time at which the first was sent.
-        timeout_seconds: how long to watch.
-        interval_seconds: how often to look into the log.
-        wait_seconds: long polling of one receive, 0 to 20 s.
-        connections: how many requests to make at once.
+        plan: what to watch.
         cancel: set it to end the watch.
+        clock: Unix time in seconds.
+        pause: waits a number of seconds; by default until `cancel` is set, at the longest.
     """
-    reader = LogReader(logs, log_group, since_ms=int(began_seconds * 1000) - 1000)
-    identities = {identity for identity in moved.values() if identity}
-    processed: set[Identity] = set()
-    failed: set[str] = set()
+    heard = _Heard(plan)
+    empty = _EmptyFor(sqs, plan, clock)
+    since_ms = int((plan.began_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
+    reader = LogReader(logs, plan.log_group, since_ms=since_ms)
     while True:
         for event in reader.new_events():
-            processed.update(_processed(event.record) & identities)
-            if event.is_failure:
-                failed.update({str(event.record["message_id"])} & moved.keys())
-        is_over = clock() - began_seconds >= timeout_seconds
-        if len(processed) == len(moved) or is_over or cancel.wait(interval_seconds):
+            heard.take(event)
+        is_over = clock() - plan.began_seconds >= plan.timeout_seconds
+        if heard.is_complete or empty.is_long_enough() or is_over or cancel.is_set():
             break
-    returned = 0
-    if len(processed) < len(moved):
-        returned = _count_returned(
-            sqs, dlq_url, moved, wait_seconds=wait_seconds, connections=connections
-        )
+        (pause or cancel.wait)(plan.interval_seconds)
+    returned, was_read_whole = (0, True) if heard.is_complete else _returned(sqs, plan, clock)
     return CanaryReport(
-        sent=len(moved),
-        processed=len(processed),
-        failing=sum(moved[message_id] not in processed for message_id in failed),
+        sent=len(plan.moved),
+        processed=len(heard.processed),
+        failing=heard.failing,
         returned=returned,
-        waited_seconds=clock() - began_seconds,
+        crashed_runs=heard.crashed_runs,
+        is_gone=was_read_whole and empty.is_long_enough(),
+        waited_seconds=clock() - plan.began_seconds,
     )
 
 
-def _processed(record: Mapping[str, object]) -> set[Identity]:
-    processed = record.get("processed")
-    if not isinstance(processed, dict):
-        return set()
-    runs = cast("dict[str, list[int]]", processed)
-    return {(run_id, seq) for run_id, numbers in runs.items() for seq in numbers}
+class _Heard:
+    """What the consumer's log says of the canary."""
+
+    def __init__(self, plan: CanaryPlan) -> None:
+        self._plan = plan
+        self._ids = {identity: key for key, identity in plan.moved.items() if identity}
+        self.processed: set[str] = set()
+        self._failed: set[str] = set()
+        self.crashed_runs = 0
+
+    def take(self, event: LogEvent) -> None:
+        done = {self._ids.get(each.identity) for each in event.processed}
+        self.processed.update(key for key in done if key)
+        if event.is_failure:
+            self._failed.update({str(event.record["message_id"])} & self._plan.moved.keys())
+        # Clocks differ, so the log is read from before the beginning; a crash names no message.
+        if event.is_ending and event.at_ms >= self._plan.began_seconds * 1000:
+            self.crashed_runs += 1
+
+    @property
+    def failing(self) -> int:
+        return len(self._failed - self.processed)
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.processed) == len(self._plan.moved)
 
 
-def _count_returned(
-    sqs: "SQSClient",
-    dlq_url: str,
-    moved: Mapping[str, Identity | None],
-    *,
-    wait_seconds: int,
-    connections: int,
-) -> int:
-    # What comes back keeps the id that it was sent with.
-    messages = read_messages(
+class _EmptyFor:
+    """Since when the destination has held nothing; one look more says that it does again."""
+
+    def __init__(self, sqs: "SQSClient", plan: CanaryPlan, clock: Callable[[], float]) -> None:
+        self._sqs = sqs
+        self._plan = plan
+        self._clock = clock
+        self._since: float | None = None
+
+    def is_long_enough(self) -> bool:
+        """Look; return whether nothing was there for longer than a message can be hidden."""
+        if queue_depth(self._sqs, self._plan.destination_url).total:
+            self._since = None
+            return False
+        now = self._clock()
+        self._since = now if self._since is None else self._since
+        needed = self._plan.visibility_timeout_seconds + self._plan.quiet_seconds
+        return now - self._since > needed
+
+
+def _returned(sqs: "SQSClient", plan: CanaryPlan, clock: Callable[[], float]) -> tuple[int, bool]:
+    """How many are in the dead-letter queue again, and whether all of that could be read."""
+    reading = QueueReading(
         sqs,
-        dlq_url,
-        wait_seconds=wait_seconds,
-        hidden_seconds=hiding_seconds(queue_depth(sqs, dlq_url).total),
-        connections=connections,
+        plan.dlq_url,
+        wait_seconds=plan.wait_seconds,
+        hidden_seconds=hiding_seconds(queue_depth(sqs, plan.dlq_url).total),
+        connections=plan.connections,
+        clock=clock,
     )
-    return sum(message.message_id in moved for message in messages)
+    # What comes back keeps the id that it was sent with.
+    returned = sum(message.message_id in plan.moved for message in reading)
+    return returned, reading.is_whole

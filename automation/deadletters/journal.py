@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, Literal, Self, cast
 
 from automation.deadletters.disk_map import DiskMap
+from automation.deadletters.receiving import HIDDEN_SECONDS
 from automation.errors import AutomationError
 
 State = Literal["intended", "sent", "deleted"]
@@ -51,10 +52,11 @@ class Journal:
         self.path = path
         self.run_id = secrets.token_hex(6)
         self.is_continued = False
+        self._hidden_seconds: int | None = None
         self._lock = threading.Lock()
         self._states = DiskMap()
         self._duplicates: dict[str, None] = {}
-        self._file = path.open("a+b")
+        self._file = _locked(path, source)
         self.last_written_seconds = os.fstat(self._file.fileno()).st_mtime
         try:
             self._take(purpose, source)
@@ -116,13 +118,17 @@ class Journal:
         """Write that these are deleted where they came from."""
         self._write({"event": "deleted", "ids": list(message_ids)})
 
+    @property
+    def hidden_seconds(self) -> int:
+        """How long messages may have been hidden in this run or the one that it continues."""
+        return HIDDEN_SECONDS if self._hidden_seconds is None else self._hidden_seconds
+
+    def hidden(self, seconds: int) -> None:
+        """Write, when it is longer than before, how long messages are hidden."""
+        if self._hidden_seconds is None or seconds > self._hidden_seconds:
+            self._write({"event": "hidden", "ids": [], "seconds": seconds}, waits_for_disk=True)
+
     def _take(self, purpose: str, source: str) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise JournalError(
-                f"another run is working on {source} (it holds {self.path}): wait for its end"
-            ) from error
         begin = self._load()
         if begin is None:
             self._write(
@@ -175,6 +181,8 @@ class Journal:
     def _apply(self, record: Mapping[str, object]) -> None:
         ids = cast("Collection[str]", record["ids"])
         event = record["event"]
+        if event == "hidden":
+            self._hidden_seconds = cast("int", record["seconds"])
         if event == "possible_duplicates":
             self._duplicates.update(dict.fromkeys(ids))
         else:
@@ -187,6 +195,29 @@ class Journal:
             append(self._file, json.dumps(record).encode() + b"\n", waits_for_disk=waits_for_disk)
             if record["event"] != "begin":
                 self._apply(record)
+
+
+def _locked(path: Path, source: str) -> IO[bytes]:
+    while True:
+        file = path.open("a+b")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise JournalError(
+                f"another run is working on {source} (it holds {path}): wait for its end"
+            ) from error
+        if _is_still(file, path):
+            return file
+        # Between the opening and the lock its run has ended and set it aside.
+        file.close()
+
+
+def _is_still(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def append(file: IO[bytes], data: bytes, *, waits_for_disk: bool) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from automation.deadletters.expressions import plain_value
 from automation.deadletters.message import Message
+from automation.deadletters.where import plain_value
 
 MASK = "***"
 # What is known to be about no person. A field or attribute that we don't know may be.

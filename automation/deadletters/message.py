@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from automation.aws.consumer_log import Identity
 from automation.errors import AutomationError
 
 if TYPE_CHECKING:
@@ -87,11 +88,14 @@ class Message:
             _attribute_bytes(name, value) for name, value in self.attributes.items()
         )
 
-    def redriven(self) -> "Message":
+    def redriven(self, max_bytes: int = MAX_BYTES) -> "Message":
         """The same message with its redrive count one higher.
 
         Unchanged where SQS would not take it: ten other attributes, no byte left, or an attribute
         of that name that is not ours.
+
+        Args:
+            max_bytes: what the queue that it goes to takes of one message; default SQS's limit.
         """
         count = self.redrive_count
         if count is None:
@@ -110,7 +114,7 @@ class Message:
             system=self.system,
             receipt_handle=self.receipt_handle,
         )
-        fits = len(attributes) <= MAX_ATTRIBUTES and counted.size_bytes <= MAX_BYTES
+        fits = len(attributes) <= MAX_ATTRIBUTES and counted.size_bytes <= max_bytes
         return counted if fits else self
 
     def batch_entry(
@@ -269,3 +273,9 @@ def _attributes(value: object) -> "dict[str, MessageAttributeValueTypeDef]":
         str(name): attribute_from_json(str(name), item)
         for name, item in cast("dict[object, object]", value).items()
     }
+
+
+def identity_of(message: Message) -> Identity | None:
+    """(run_id, seq); None when the message carries none."""
+    run_id, seq = message.text("run_id"), message.text("seq")
+    return (run_id, int(seq)) if run_id and seq and seq.isdecimal() else None

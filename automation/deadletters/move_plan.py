@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from automation.accounting import Identity
-from automation.deadletters.message import Message
+from automation.aws.consumer_log import Identity
+from automation.deadletters.message import MAX_BYTES, Message
+from automation.deadletters.receiving import HIDDEN_SECONDS
 
-Ending = Literal["empty", "limit", "interrupted", "refilling", "refused", "failed"]
-"""Why a run ended: the source was read to its end, or what came before that."""
+Ending = Literal["empty", "crowded", "limit", "interrupted", "refilling", "refused", "failed"]
+"""Why a run ended: the source was read to its end, as far as its in-flight quota lets one see, or
+what came before that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,26 +22,35 @@ class Plan:
         source_url: the dead-letter queue.
         destination_url: where to; FIFO exactly when the source is.
         wants: says of a message whether it is to be moved; None (default) for all.
-        change: returns what to send instead of a message; by default the same with its redrive
-            count one higher.
+        change: returns what to send instead of a message; None (default) for the same with its
+            redrive count one higher, where that fits.
+        max_bytes: what the destination takes of one message, default SQS's limit.
         limit: how many messages at the most; None (default) for no limit.
         messages_per_second: at the most; None (default) for as fast as it goes.
         max_redrives: leave messages alone that were redriven so often, default 3.
         connections: requests at the same time, default 8.
         wait_seconds: long polling of one receive, 0 to 20 s, default 0.
+        hidden_seconds: how long to hide a message, default 60 s; those that stay are hidden for
+            longer when the run takes longer.
         refill_check_seconds: how often to compare what comes in with what goes out, default 15 s.
     """
 
     source_url: str
     destination_url: str
     wants: Callable[[Message], bool] | None = None
-    change: Callable[[Message], Message] = Message.redriven
+    change: Callable[[Message], Message] | None = None
+    max_bytes: int = MAX_BYTES
     limit: int | None = None
     messages_per_second: float | None = None
     max_redrives: int = 3
     connections: int = 8
     wait_seconds: int = 0
+    hidden_seconds: int = HIDDEN_SECONDS
     refill_check_seconds: float = 15
+
+    def changed(self, message: Message) -> Message:
+        """What to send instead of a message."""
+        return self.change(message) if self.change else message.redriven(self.max_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,10 @@ import dataclasses
 import threading
 from collections.abc import Sequence, Set
 
-from automation.accounting import Identity
-from automation.deadletters.message import Message
+from automation.aws.consumer_log import Identity
+from automation.deadletters.message import Message, identity_of
 from automation.deadletters.move_plan import Counts, Ending
-from automation.deadletters.reading import identity_of
-from automation.deadletters.sending import Outcome
+from automation.deadletters.send_batch import Outcome
 
 _REFUSALS_IN_A_ROW = 100
 _SHOWN_FAILURES = 20
@@ -25,6 +24,7 @@ class MoveTally:
         counts: how far the run is.
         failures: ids of the first messages that SQS would not take, each with its words.
         moved: what was moved, by the id that SQS gave it; empty when it isn't remembered.
+        unknown: ids of messages that SQS may have taken, without an answer.
         ended: why the run ends; None while it goes on.
         explanation: the same in words, where there is more to say.
     """
@@ -33,6 +33,7 @@ class MoveTally:
         self.counts = Counts()
         self.failures: dict[str, str] = {}
         self.moved: dict[str, Identity | None] = {}
+        self.unknown: set[str] = set()
         self.ended: Ending | None = None
         self.explanation: str | None = None
         self._remembers = bool(limit and limit <= _REMEMBERED_MESSAGES)
@@ -75,6 +76,7 @@ class MoveTally:
             }
         with self._lock:
             self.moved.update(identities)
+            self.unknown.update(outcome.unknown)
             for message_id, words in failures.items():
                 if len(self.failures) < _SHOWN_FAILURES:
                     self.failures[message_id] = words
@@ -82,3 +84,39 @@ class MoveTally:
             is_hopeless = self._refusals_in_a_row >= _REFUSALS_IN_A_ROW
         if is_hopeless:
             self.end("refused", f"{_REFUSALS_IN_A_ROW} messages in a row could not be sent")
+
+
+# Below this a window says nothing about what comes in against what goes out.
+_TELLING_MESSAGES = 20
+
+
+# The counts are approximate, so one look is not enough.
+_TELLING_LOOKS = 2
+
+
+class RefillWatch:
+    """Compares what came in with what went out, from one look to the next."""
+
+    def __init__(self) -> None:
+        self._before: tuple[int, int, int] | None = None
+        self._looks_in_a_row = 0
+
+    def is_refilling(self, counts: Counts, depth: int) -> bool:
+        """Take a look; return whether two in a row have found as much coming in as going out.
+
+        Args:
+            counts: what the run has done so far.
+            depth: how many messages are in the queue, hidden ones included.
+        """
+        before, now = self._before, (counts.moved, counts.returned, depth)
+        self._before = now
+        is_suspicious = before is not None and _refills(before, now)
+        self._looks_in_a_row = self._looks_in_a_row + 1 if is_suspicious else 0
+        return self._looks_in_a_row >= _TELLING_LOOKS
+
+
+def _refills(before: tuple[int, int, int], now: tuple[int, int, int]) -> bool:
+    """Whether as much came in as went out, from (moved, returned, depth) at two times."""
+    moved, returned, deeper = (new - old for new, old in zip(now, before, strict=True))
+    # What came back is known exactly; what else came in only by approximate counts.
+    return moved >= _TELLING_MESSAGES and max(returned, deeper + moved) >= moved

@@ -2,40 +2,100 @@
 
 import contextlib
 import math
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from automation.accounting import DeadLetter, Identity
-from automation.deadletters.disk_map import DiskMap
-from automation.deadletters.hiding import HiddenMessages, make_visible
-from automation.deadletters.message import MAX_BATCH_ENTRIES, Message, received_message
+from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
+from automation.deadletters.receiving import EmptyTwice, Received, Sweep
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# Short polling asks a part of SQS's servers, so one empty answer is no proof.
-_EMPTY_RECEIVES = 2
 
+class QueueReading:
+    """Every message of a queue, each once; iterate over it once, or close what that returns.
 
-def read_dead_letters(
-    sqs: "SQSClient", queue_url: str, *, wait_seconds: int, hidden_seconds: int = 120
-) -> list[DeadLetter]:
-    """Receive until nothing more comes, give every message back, and say what was there.
+    All messages are visible again when the iteration has ended, or is closed. A FIFO queue hands
+    out no message of a group while ones before it are out, so of each group it shows ten at most.
 
     Args:
-        sqs: client.
-        queue_url: the dead-letter queue.
+        sqs: client; it needs as many connections.
+        queue_url: the queue.
         wait_seconds: long polling of one receive, 0 to 20 s.
         hidden_seconds: how long a message is hidden should this process be killed meanwhile,
-            default 120 s; also the time in which the whole queue has to be read.
+            default 120 s; longer when the reading takes longer.
+        connections: how many requests to make at once, default 1.
+        limit: how many messages to yield at the most; None (default) for all.
+        clock: Unix time in seconds.
+
+    Attributes:
+        is_whole: the queue was read to its end, and nothing that could be received was missed.
     """
-    messages = read_messages(
-        sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=hidden_seconds
-    )
-    return [dead_letter(message) for message in messages]
+
+    def __init__(
+        self,
+        sqs: "SQSClient",
+        queue_url: str,
+        *,
+        wait_seconds: int,
+        hidden_seconds: int = 120,
+        connections: int = 1,
+        limit: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.is_whole = False
+        self._connections = connections
+        self._left = math.inf if limit is None else limit
+        self._sweep = Sweep(
+            sqs,
+            queue_url,
+            wait_seconds=wait_seconds,
+            hidden_seconds=hidden_seconds,
+            connections=connections,
+            clock=clock,
+        )
+
+    def __iter__(self) -> Generator[Message]:
+        pool = ThreadPoolExecutor(self._connections, thread_name_prefix="reader")
+        with contextlib.closing(self._sweep), pool:
+            try:
+                yield from self._messages(pool)
+            finally:
+                self._sweep.give_back()
+
+    def _messages(self, pool: ThreadPoolExecutor) -> Iterator[Message]:
+        end, has_shown = EmptyTwice(), False
+        last: Sequence[Message] = ()
+        while self._left > 0:
+            received = self._receive_several(pool)
+            new = self._distinct([m for answer in received for m in answer.messages])
+            last = new or last
+            is_empty = all(answer.is_empty for answer in received)
+            if end.is_reached(is_empty=is_empty):
+                self.is_whole = self._sweep.is_whole
+                return
+            if is_empty and not has_shown:
+                has_shown = True
+                self._sweep.show(last[:MAX_BATCH_ENTRIES])
+            yield from new[: int(min(self._left, len(new)))]
+            self._left -= len(new)
+
+    def _receive_several(self, pool: ThreadPoolExecutor) -> list[Received]:
+        requests = min(self._connections, math.ceil(min(self._left, 1_000_000) / MAX_BATCH_ENTRIES))
+        wanted = min(MAX_BATCH_ENTRIES, math.ceil(min(self._left, 1_000_000) / requests))
+        return list(pool.map(self._receive, [wanted] * requests))
+
+    def _receive(self, wanted: int) -> Received:
+        received = self._sweep.receive(wanted)
+        self._sweep.hold(received.messages)
+        return received
+
+    @staticmethod
+    def _distinct(messages: Sequence[Message]) -> list[Message]:
+        """Two requests at once may bring the same message."""
+        return list({message.message_id: message for message in messages}.values())
 
 
 def read_messages(
@@ -47,114 +107,14 @@ def read_messages(
     connections: int = 1,
     limit: int | None = None,
 ) -> Generator[Message]:
-    """Yield each message once; all are visible again when the generator has ended or is closed.
-
-    Args:
-        sqs: client; it needs as many connections.
-        queue_url: the queue.
-        wait_seconds: long polling of one receive, 0 to 20 s.
-        hidden_seconds: how long a message is hidden should this process be killed meanwhile,
-            default 120 s; also the time in which the whole queue has to be read.
-        connections: how many requests to make at once, default 1.
-        limit: how many messages to yield at the most; None (default) for all.
-    """
-    hidden = HiddenMessages(sqs, queue_url, connections=connections)
-    reader = _Reader(sqs, queue_url, wait_seconds, hidden_seconds, connections, hidden)
-    with contextlib.closing(hidden), contextlib.closing(reader):
-        try:
-            yield from reader.messages(limit)
-        finally:
-            hidden.give_back()
-
-
-class _Reader:
-    def __init__(
-        self,
-        sqs: "SQSClient",
-        queue_url: str,
-        wait_seconds: int,
-        hidden_seconds: int,
-        connections: int,
-        hidden: HiddenMessages,
-    ) -> None:
-        self._sqs = sqs
-        self._queue_url = queue_url
-        self._wait_seconds = wait_seconds
-        self._hidden_seconds = hidden_seconds
-        self._connections = connections
-        self._hidden = hidden
-        self._seen = DiskMap()
-        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="reader")
-
-    def close(self) -> None:
-        self._pool.shutdown()
-        self._seen.close()
-
-    def messages(self, limit: int | None) -> Iterator[Message]:
-        left = math.inf if limit is None else limit
-        empty_receives = 0
-        is_end_near = False
-        last_receipts: list[str] = []
-        while left > 0 and empty_receives < _EMPTY_RECEIVES:
-            received = self._receive_several(left)
-            new = [message for message in received if self._seen.add(message.message_id)]
-            new_receipts = [message.receipt_handle for message in new]
-            self._show([m.receipt_handle for m in received if m.receipt_handle not in new_receipts])
-            last_receipts = new_receipts or last_receipts
-            if not is_end_near and len(received) < self._requests(left) * MAX_BATCH_ENTRIES:
-                # An alarm on visible messages would see none for as long as it takes to be sure
-                # of the end, and ring again afterwards: show some meanwhile.
-                is_end_near = True
-                self._show(last_receipts[:MAX_BATCH_ENTRIES])
-            empty_receives = 0 if new else empty_receives + 1
-            yield from new[: int(min(left, len(new)))]
-            left -= len(new)
-
-    def _requests(self, left: float) -> int:
-        return min(self._connections, math.ceil(min(left, 1_000_000) / MAX_BATCH_ENTRIES))
-
-    def _receive_several(self, left: float) -> list[Message]:
-        requests = self._requests(left)
-        wanted = min(MAX_BATCH_ENTRIES, math.ceil(min(left, 1_000_000) / requests))
-        answers = self._pool.map(self._receive, [wanted] * requests)
-        return [message for answer in answers for message in answer]
-
-    def _receive(self, wanted: int) -> list[Message]:
-        try:
-            deliveries = self._sqs.receive_message(
-                QueueUrl=self._queue_url,
-                MaxNumberOfMessages=wanted,
-                VisibilityTimeout=self._hidden_seconds,
-                WaitTimeSeconds=self._wait_seconds,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["All"],
-            ).get("Messages", [])
-        except ClientError as error:
-            # More can't be in flight (SQS Developer Guide, "Message quotas": 120,000); what was
-            # read is worth showing.
-            if error.response.get("Error", {}).get("Code") != "OverLimit":
-                raise
-            return []
-        messages = [received_message(delivery) for delivery in deliveries]
-        for message in messages:
-            self._hidden.hold(message.receipt_handle)
-        return messages
-
-    def _show(self, receipts: list[str]) -> None:
-        for start in range(0, len(receipts), MAX_BATCH_ENTRIES):
-            make_visible(self._sqs, self._queue_url, receipts[start : start + MAX_BATCH_ENTRIES])
-
-
-def dead_letter(message: Message) -> DeadLetter:
-    """What the account needs of a message in the dead-letter queue."""
-    return DeadLetter(
-        message_id=message.message_id,
-        identity=identity_of(message),
-        has_store_id="store_id" in message.attributes,
+    """Yield each message once; see `QueueReading`, which also says whether that was all."""
+    return iter(
+        QueueReading(
+            sqs,
+            queue_url,
+            wait_seconds=wait_seconds,
+            hidden_seconds=hidden_seconds,
+            connections=connections,
+            limit=limit,
+        )
     )
-
-
-def identity_of(message: Message) -> Identity | None:
-    """(run_id, seq); None when the message carries none."""
-    run_id, seq = message.text("run_id"), message.text("seq")
-    return (run_id, int(seq)) if run_id and seq and seq.isdecimal() else None

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from automation.aws.consumer_log import LogEvent, LogReader
 from automation.deadletters.disk_map import DiskMap
-from automation.log_events import LogEvent, LogReader
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
+from automation.aws.queue_depth import queue_depth
 from automation.deadletters.disk_map import DiskMap
-from automation.deadletters.expressions import Circumstances, Where
 from automation.deadletters.message import Message, message_from_json, message_to_json
-from automation.deadletters.reading import read_messages
+from automation.deadletters.reading import QueueReading
 from automation.deadletters.reasons import Failure, Failures
+from automation.deadletters.receiving import hiding_seconds
+from automation.deadletters.where import Circumstances, Where
 from automation.errors import AutomationError
-from automation.queue_depth import queue_depth
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -20,11 +23,6 @@ if TYPE_CHECKING:
 
 NO_RECORD = "not in the consumer's log"
 """The reason of a message of which the log says nothing: no try was logged, or it is forgotten."""
-
-# A queue that is read at this rate or faster is read before its first message is visible again.
-_MESSAGES_PER_SECOND = 100
-_SHORTEST_HIDING_SECONDS = 60
-_LONGEST_HIDING_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +53,8 @@ class Survey:
     Attributes:
         seen: how many distinct messages were seen.
         expected: how many SQS said there are, just before; approximate.
-        is_complete: as many were seen as expected, and none can hide behind another.
+        is_complete: the queue was read to its end; of a FIFO queue, where some can hide behind
+            others, as many were seen as expected.
         retention_seconds: of the dead-letter queue.
     """
 
@@ -69,6 +68,7 @@ class Survey:
         self._now_seconds = now_seconds
         self._messages = DiskMap()
         self.oldest_seconds = now_seconds
+        self.was_read_whole = False
 
     def close(self) -> None:
         """Free the disk."""
@@ -86,7 +86,7 @@ class Survey:
 
     @property
     def is_complete(self) -> bool:
-        return self.seen >= self.expected
+        return self.was_read_whole and (not self._is_fifo or self.seen >= self.expected)
 
     @property
     def completeness(self) -> str:
@@ -163,11 +163,11 @@ def survey_dead_letters(
     survey = Survey(
         expected=expected,
         retention_seconds=retention_seconds(sqs, dlq_url),
-        is_fifo=dlq_url.endswith(".fifo"),
+        is_fifo=limits.is_fifo(dlq_url),
         now_seconds=time.time(),
     )
     try:
-        messages = read_messages(
+        reading = QueueReading(
             sqs,
             dlq_url,
             wait_seconds=wait_seconds,
@@ -175,24 +175,19 @@ def survey_dead_letters(
             connections=connections,
             limit=limit,
         )
-        for number, message in enumerate(messages, 1):
+        for number, message in enumerate(reading, 1):
             survey.add(message)
             if number % 100 == 0:
                 on_progress(number, expected)
+        survey.was_read_whole = reading.is_whole
         if logs and survey.seen:
             # Clocks differ a little; a message can't have failed before it was sent.
-            since_ms = int((survey.oldest_seconds - 60) * 1000)
+            since_ms = int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
             survey.failures.load(logs, log_group, since_ms=since_ms)
     except BaseException:
         survey.close()
         raise
     return survey
-
-
-def hiding_seconds(messages: int) -> int:
-    """How long to hide messages so that a queue of this depth can be read whole."""
-    needed = _SHORTEST_HIDING_SECONDS + messages // _MESSAGES_PER_SECOND
-    return min(needed, _LONGEST_HIDING_SECONDS)
 
 
 def retention_seconds(sqs: "SQSClient", queue_url: str) -> int:

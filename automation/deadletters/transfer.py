@@ -10,7 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
-from automation.deadletters.sending import Outcome, Outgoing, cut_batches, send_batch
+from automation.deadletters.receiving import receipt_ran_out
+from automation.deadletters.send_batch import Outcome, Outgoing, cut_batches, send_batch
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -19,7 +21,6 @@ _ATTEMPTS = 5
 # Full jitter between attempts, as the functions do; here a person waits, so the cap is low.
 _BACKOFF_BASE_SECONDS = 0.1
 _BACKOFF_CAP_SECONDS = 5.0
-_RECEIPT_RAN_OUT = "ReceiptHandleIsInvalid"
 
 
 class Transfer:
@@ -51,7 +52,7 @@ class Transfer:
         self._destination_url = destination_url
         self._journal = journal
         self._pause = pause
-        self._keeps_order = destination_url.endswith(".fifo")
+        self._keeps_order = limits.is_fifo(destination_url)
         self._lock = threading.Lock()
         self._not_deleted: dict[str, None] = {}
 
@@ -165,7 +166,7 @@ class Transfer:
         for key in deleted:
             del left[key]
         # With a receipt that ran out the message is received again, and deleted then.
-        return any(failure["Code"] != _RECEIPT_RAN_OUT for failure in answer.get("Failed", []))
+        return not all(receipt_ran_out(failure) for failure in answer.get("Failed", []))
 
 
 def _backoff_seconds(attempt: int) -> float:

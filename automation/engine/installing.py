@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.engine.building import BuildError, build_engine
-from automation.engine.processes import ProcessError, Report, interrupts_raise, run_reporting
+from automation.engine.processes import ProcessError, Report, run_reporting
+from automation.interrupts import raising_signals
 
 # The version that is downloaded or built: the newest whose Go module can be had. The modules in
 # tools/ pin the same one.
@@ -68,7 +69,7 @@ def installing_into(versions: Path, report: Report) -> Generator[None]:
         OSError: the folder can't be made or written.
     """
     versions.mkdir(parents=True, exist_ok=True)
-    with interrupts_raise(), _locked(versions, report):
+    with raising_signals(), _locked(versions, report):
         _sweep(versions)
         yield
 

@@ -1,13 +1,16 @@
 """Run a long child process: progress while it works, a deadline, and no orphan afterwards."""
 
-import os
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import psutil
+
+from automation.interrupts import held_signals
 
 PROGRESS_INTERVAL_SECONDS = 10.0
 STOP_GRACE_SECONDS = 5.0
@@ -33,15 +36,15 @@ def run_reporting(
 ) -> None:
     """Run a command to its end and report every 10 s that it is still at work.
 
-    The command gets a process group of its own: Ctrl-C reaches only us, and we end the whole
-    group when we are left early, for whatever reason.
+    The command gets a process group of its own: Ctrl-C reaches only us, and we end it with all
+    that it started when we are left early, for whatever reason.
 
     Args:
         command: program and arguments.
         title: what is being done, the start of each progress line.
         log: file that takes standard output and standard error.
         report: takes one line of progress.
-        deadline_seconds: the group is ended after this time.
+        deadline_seconds: it is ended after this time.
         environment: the whole environment of the command.
         folder: working directory, default: ours.
         describe: turns the log so far into a few words for the progress line.
@@ -50,10 +53,22 @@ def run_reporting(
         ProcessError: it could not be started, failed, or did not end in time.
     """
     started = time.monotonic()
-    with (
-        log.open("wb") as output,
-        _group(command, output=output.fileno(), env=environment, cwd=folder) as process,
-    ):
+    with ExitStack() as opened:
+        output = opened.enter_context(log.open("wb"))
+        try:
+            process = opened.enter_context(
+                child_process(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    cwd=folder,
+                    start_new_session=True,
+                )
+            )
+        except OSError as error:
+            raise ProcessError(f"could not be started: {error}") from error
         while True:
             left = deadline_seconds - (time.monotonic() - started)
             try:
@@ -70,77 +85,49 @@ def run_reporting(
 
 
 @contextmanager
-def interrupts_raise() -> Generator[None]:
-    """Make signals that would end us without clean-up raise KeyboardInterrupt inside the block.
+def child_process(
+    command: Sequence[str], *, grace_seconds: float = STOP_GRACE_SECONDS, **options: Any
+) -> Generator[subprocess.Popen[Any]]:
+    """Start a process and make sure that it has ended, and all that it started, after the block.
 
-    Its argument is the signal. Who has handlers of their own for SIGTERM or SIGHUP keeps them
-    (Python's own for SIGINT raises already). Outside the main thread, where Python allows no
-    handlers, it changes nothing.
+    Args:
+        command: program and arguments.
+        grace_seconds: time to end by itself after a SIGTERM, when the block is left early; then it
+            is killed. Default 5 s; with 0 it is killed at once.
+        options: of `subprocess.Popen`. With `start_new_session` a terminal's Ctrl-C doesn't reach
+            the process.
+
+    Raises:
+        OSError: it could not be started.
     """
-
-    def interrupt(number: int, _frame: object) -> None:
-        raise KeyboardInterrupt(signal.Signals(number))
-
-    with ExitStack() as restored:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                if signal.getsignal(number) is signal.SIG_DFL:
-                    restored.callback(signal.signal, number, signal.signal(number, interrupt))
-        yield
-
-
-@contextmanager
-def _group(
-    command: Sequence[str], *, output: int, env: Mapping[str, str], cwd: Path | None
-) -> Generator[subprocess.Popen[bytes]]:
     with ExitStack() as stack:
         # A signal's exception in the middle of Popen would leave a process that nobody knows.
-        with _signals_held():
-            try:
-                process = subprocess.Popen(  # noqa: S603
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=env,
-                    cwd=cwd,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise ProcessError(f"could not be started: {error}") from error
-            stack.callback(_end_group, process)
+        with held_signals():
+            process = subprocess.Popen(command, **options)  # noqa: S603 the caller's command
+            stack.callback(_end_tree, process, grace_seconds)
         yield process
 
 
-@contextmanager
-def _signals_held() -> Generator[None]:
-    """Deliver signals to their handlers only after the block."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    with ExitStack() as restored:
-        restored.callback(lambda: [signal.raise_signal(number) for number in held])
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) not in (None, signal.SIG_IGN):
-                previous = signal.signal(number, lambda received, _frame: held.append(received))
-                restored.callback(signal.signal, number, previous)
-        yield
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def _end_tree(process: subprocess.Popen[Any], grace_seconds: float) -> None:
+    """End a process with its descendants, which may be in process groups of their own."""
     if process.poll() is not None:
         return
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(timeout=STOP_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(process.pid)
+        others = root.children(recursive=True)
+        if grace_seconds:
+            _signal_each([*others, root], signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(grace_seconds)
+            psutil.wait_procs(others, timeout=grace_seconds)
+        _signal_each([*others, root], signal.SIGKILL)
     process.wait()
+
+
+def _signal_each(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def _text(log: Path) -> str:

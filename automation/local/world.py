@@ -10,18 +10,15 @@ from pathlib import Path
 
 import boto3
 
+from automation.aws.clients import Clients
+from automation.engine.command import EngineCommand
+from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
-from automation.interrupts import EngineCommand
 from automation.local.alarms import AlarmEvaluator, evaluated_alarms
-from automation.local.emulator import (
-    LOOPBACK,
-    Emulator,
-    PortTakenError,
-    running_emulator,
-)
+from automation.local.emulator import LOOPBACK, Emulator, PortTakenError, running_emulator
 from automation.local.provider import ProviderSettings, serve_provider
 from automation.local.resources.cloud import empty_session
-from automation.targets import LOCAL_PACE, Clients, Target, engine_environment
+from automation.target import LOCAL_PACE, Target
 
 _REGION = "us-east-1"
 _ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only
@@ -121,7 +118,9 @@ def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_por
     endpoint_url = f"http://{LOOPBACK}:{identity.port}"
     account_id, region = identity.account_id, identity.region
     environment = {
-        **engine_environment(engine, home),
+        # The same for every folder, since what the engine makes of it is written beside the program
+        # (Pulumi.<stack>.yaml), where another folder's stack of that name finds it.
+        **engine_environment(engine, home, passphrase=_ANY_SECRET),
         # Plugins and the CLI's own settings of the user stay out of it.
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",

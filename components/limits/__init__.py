@@ -11,6 +11,8 @@ from .functions import FUNCTION_MEMORY as FUNCTION_MEMORY
 from .functions import FUNCTION_TIMEOUT as FUNCTION_TIMEOUT
 from .functions import LOG_RETENTION_DAYS as LOG_RETENTION_DAYS
 from .functions import MAX_ENVIRONMENT_BYTES as MAX_ENVIRONMENT_BYTES
+from .functions import MAX_UNZIPPED_BYTES as MAX_UNZIPPED_BYTES
+from .functions import MAX_ZIPPED_BYTES as MAX_ZIPPED_BYTES
 from .functions import RESERVED_CONCURRENCY as RESERVED_CONCURRENCY
 from .functions import RESERVED_VARIABLES as RESERVED_VARIABLES
 from .functions import SECURITY_GROUPS as SECURITY_GROUPS
@@ -22,6 +24,8 @@ from .functions import check_log_retention as check_log_retention
 from .mappings import BATCH_SIZE as BATCH_SIZE
 from .mappings import BATCH_SIZE_WITHOUT_WINDOW as BATCH_SIZE_WITHOUT_WINDOW
 from .mappings import BATCHING_WINDOW as BATCHING_WINDOW
+from .mappings import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
+from .mappings import MAX_FILTERS as MAX_FILTERS
 from .mappings import MAXIMUM_CONCURRENCY as MAXIMUM_CONCURRENCY
 from .mappings import MAXIMUM_POLLERS as MAXIMUM_POLLERS
 from .mappings import MINIMUM_POLLERS as MINIMUM_POLLERS
@@ -37,6 +41,7 @@ from .names import check_distinct as check_distinct
 from .names import check_name as check_name
 from .names import check_queue_names as check_queue_names
 from .names import check_tags as check_tags
+from .names import is_fifo as is_fifo
 from .queues import DATA_KEY_REUSE as DATA_KEY_REUSE
 from .queues import DELAY as DELAY
 from .queues import KEY_DELETION_WINDOW as KEY_DELETION_WINDOW

@@ -29,6 +29,11 @@ LOG_RETENTION_DAYS = (
 # AWS Lambda Developer Guide, Lambda quotas, Function layers.
 MAX_LAYERS = 5
 
+# AWS Lambda Developer Guide, Lambda quotas, Deployment package: 50 MB zipped when uploaded through
+# the API, 250 MB unzipped, which a function and its layers share (262,144,000 bytes in its error).
+MAX_ZIPPED_BYTES = 50 * 1024 * 1024
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+
 # AWS Lambda API Reference, CreateFunction, Handler.
 MAX_HANDLER_LENGTH = 128
 _HANDLER = re.compile(r"\S+\.\S+")

@@ -29,6 +29,11 @@ _NAME = re.compile(r"[A-Za-z][0-9A-Za-z_-]*")
 _QUEUE_NAME = re.compile(r"[0-9A-Za-z_-]+")
 
 
+def is_fifo(name: str) -> bool:
+    """Whether a queue is a FIFO queue, by its name, URL or ARN."""
+    return name.endswith(FIFO_SUFFIX)
+
+
 def check_name(name: str, longest_suffix: str) -> None:
     """Refuse a component's name from which AWS would not accept the names of its resources.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -154,7 +155,8 @@ def _wait_before(attempt: int, *, clock: Clock, deadline: float) -> bool:
 def _is_passing(error: ClientError | BotoCoreError) -> bool:
     """Whether the same call may succeed a moment later."""
     if not isinstance(error, ClientError):
-        return isinstance(error, HTTPClientError)
+        # Connections that could not be made, or broke, are no HTTP errors to botocore.
+        return isinstance(error, (HTTPClientError, BotoConnectionError))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     # SQS's and KMS's own codes for it, such as RequestThrottled, come with other 4xx statuses.
     return status >= 500 or status == 429 or "Throttl" in _name_error(error)

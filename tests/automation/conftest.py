@@ -10,17 +10,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from automation import (
-    cli,
-    commands_dlq,
-    commands_logs,
-    commands_redrive,
-    commands_send,
-    commands_status,
-)
-from automation.aws_errors import explained_aws_errors
-from automation.operating import Operated
-from automation.targets import LOCAL_PACE, Clients
+from automation import cli
+from automation.aws.clients import Clients
+from automation.aws.errors import explained_aws_errors
+from automation.operations.deployed import Operated
+from automation.target import LOCAL_PACE, Target
 from components.outputs import FIELDS, StackOutputs
 
 Run = Callable[..., tuple[int, str, str]]
@@ -50,6 +44,7 @@ def operated(clients: Clients, tmp_path: Path) -> Operated:
     class FakeTarget:
         name = "local"
         region = "us-east-1"
+        __str__ = Target.__str__
         pace = dataclasses.replace(LOCAL_PACE, quiet_seconds=0)
 
     return Operated(
@@ -73,8 +68,8 @@ def run(
         with explained_aws_errors("s", operated.outputs.operator_policy_arn):
             yield operated
 
-    for module in (commands_dlq, commands_logs, commands_redrive, commands_send, commands_status):
-        monkeypatch.setattr(module, "operated_stack", opened)
+    for command in ("dlq", "logs", "redrive", "send", "status"):
+        monkeypatch.setattr(f"automation.commands.{command}.operated_stack", opened)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

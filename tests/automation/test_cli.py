@@ -3,8 +3,9 @@
 import pytest
 
 from automation import cli
+from automation.commands import e2e
 from automation.errors import AutomationError
-from automation.runs import Options
+from automation.proof.report import Options
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -37,7 +38,7 @@ def test_wrong_flag_is_refused_before_anything_starts(
     arguments: list[str],
     said: str,
 ) -> None:
-    monkeypatch.setattr(cli, "run_e2e", lambda *_, **__: pytest.fail("it started"))
+    monkeypatch.setattr(e2e, "run_e2e", lambda *_, **__: pytest.fail("it started"))
     code, error = run(capsys, "e2e", *arguments)
     assert code == 2
     assert said in error
@@ -50,7 +51,7 @@ def test_only_a_flag_leads_the_main_job_into_an_account(monkeypatch: pytest.Monk
         targets.append(options.target)
         raise AutomationError("enough")
 
-    monkeypatch.setattr(cli, "run_e2e", no_run)
+    monkeypatch.setattr(e2e, "run_e2e", no_run)
     monkeypatch.setenv("RELIABLE_QUEUE_TARGET", "aws")
     for arguments in (["e2e"], ["e2e", "--target", "aws"]):
         with pytest.raises(SystemExit):
@@ -62,7 +63,7 @@ def test_unlimited_rate_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_run(options: object, **_: object) -> None:
         raise AutomationError(str(options))
 
-    monkeypatch.setattr(cli, "run_e2e", no_run)
+    monkeypatch.setattr(e2e, "run_e2e", no_run)
     with pytest.raises(SystemExit):
         cli.main(["e2e", "--rate", "unlimited"])
 
@@ -73,7 +74,7 @@ def test_error_of_the_environment_is_a_message_and_exit_code_2(
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cli, "run_e2e", full_disk)
+    monkeypatch.setattr(e2e, "run_e2e", full_disk)
     code, error = run(capsys, "e2e")
     assert (code, error) == (2, "error: [Errno 28] No space left on device\n")
 
@@ -84,7 +85,7 @@ def test_defect_of_ours_does_not_look_like_a_broken_verdict(
     def defect(*_: object, **__: object) -> None:
         raise KeyError("defect")
 
-    monkeypatch.setattr(cli, "run_e2e", defect)
+    monkeypatch.setattr(e2e, "run_e2e", defect)
     with pytest.raises(SystemExit) as ended:
         cli.main(["e2e"])
     assert ended.value.code == 2

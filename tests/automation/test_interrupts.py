@@ -8,12 +8,8 @@ import pytest
 from pulumi.automation import CommandError
 from semver import VersionInfo
 
-from automation.interrupts import (
-    AbandonedRunError,
-    EngineCommand,
-    InterruptedRunError,
-    Interrupts,
-)
+from automation.engine.command import EngineCommand
+from automation.interrupts import AbandonedRunError, InterruptedRunError, Interrupts
 
 
 def raise_signal(number: signal.Signals) -> None:

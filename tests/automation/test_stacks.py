@@ -9,7 +9,7 @@ from pulumi.automation import LocalWorkspace, OutputMap, OutputValue
 from automation import stacks
 from automation.errors import AutomationError
 from automation.interrupts import Interrupts
-from automation.targets import Target
+from automation.target import Target
 
 
 def read(monkeypatch: pytest.MonkeyPatch, outputs: OutputMap) -> None:

@@ -13,14 +13,17 @@ from pathlib import Path
 import pytest
 from semver import VersionInfo
 
-from automation import cleanup, commands_cleanup, e2e, targets
-from automation.cleanup import leftover_stacks
+from automation import opening
 from automation.cli import main
+from automation.commands import cleanup
+from automation.engine.command import EngineCommand
 from automation.engine.finding import find_engine
-from automation.interrupts import EngineCommand
 from automation.local.world import embedded_aws
+from automation.operations import leftovers
+from automation.operations.leftovers import leftover_stacks
+from automation.proof import run as run_module
 from automation.stacks import PROJECT
-from automation.targets import Target
+from automation.target import Target
 
 pytestmark = pytest.mark.engine
 
@@ -43,8 +46,8 @@ def ambient_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where runs keep the state of their stacks."""
     states = tmp_path / "states"
-    monkeypatch.setattr(e2e, "STATES", states)
-    monkeypatch.setattr(commands_cleanup, "leftover_stacks", partial(leftover_stacks, states))
+    monkeypatch.setattr(run_module, "STATES", states)
+    monkeypatch.setattr(cleanup, "leftover_stacks", partial(leftover_stacks, states))
     return states
 
 
@@ -54,9 +57,9 @@ def run(
 ) -> Callable[..., tuple[int, str, str]]:
     """Run a command in the ambient account, as patient as where answers come at once."""
     monkeypatch.setattr(
-        targets,
-        "AWS_PACE",
-        dataclasses.replace(targets.AWS_PACE, poll_interval_seconds=0.2, quiet_seconds=1),
+        opening,
+        "ENDPOINT_PACE",
+        dataclasses.replace(opening.ENDPOINT_PACE, poll_interval_seconds=0.2, quiet_seconds=1),
     )
 
     def run(command: str, *arguments: str) -> tuple[int, str, str]:
@@ -76,7 +79,12 @@ def test_aws_target_runs_whole_and_keeps_its_state_until_the_stack_is_gone(
     report = json.loads(output)
     assert (report["target"], report["verdict"], report["destroyed"]) == ("aws", "held", True)
     assert report["bad"] > 0
-    where = f"AWS account {ambient_account.account_id}, region {ambient_account.region}"
+    # The embedded AWS stands here for an emulator that somebody has started by hand.
+    where = (
+        f"Create and destroy a stack in {ambient_account.clients.endpoint_url} "
+        f"(AWS_ENDPOINT_URL), no AWS; AWS account {ambient_account.account_id}, region "
+        f"{ambient_account.region}? yes"
+    )
     assert where in error
     assert list(states.iterdir()) == []
     assert not ambient_account.clients.sqs.list_queues().get("QueueUrls")
@@ -104,7 +112,7 @@ def test_cleanup_destroys_what_runs_have_left_in_the_account_and_nothing_else(
     )
 
     assert run("cleanup")[:2] == (0, "nothing is left over\n")
-    monkeypatch.setattr(cleanup, "_IDLE_SECONDS", 0)
+    monkeypatch.setattr(leftovers, "_IDLE_SECONDS", 0)
     for path in states.rglob("*"):
         os.utime(path, (1, 1))
     code, output, error = run("cleanup")

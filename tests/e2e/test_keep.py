@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from automation.e2e import STATES
+from automation.proof.run import STATES
 
 from .conftest import REPOSITORY, Run
 

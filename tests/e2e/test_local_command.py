@@ -26,18 +26,26 @@ def stack() -> Iterator[str]:
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Local:
-    def run(*command: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "automation", "local", "--home", str(tmp_path), "--", *command],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+def local_in() -> Callable[[Path], Local]:
+    def local_in(home: Path) -> Local:
+        def run(*command: str) -> "subprocess.CompletedProcess[str]":
+            return subprocess.run(
+                [sys.executable, "-m", "automation", "local", "--home", str(home), "--", *command],
+                cwd=REPOSITORY,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
 
-    return run
+        return run
+
+    return local_in
+
+
+@pytest.fixture
+def local(local_in: Callable[[Path], Local], tmp_path: Path) -> Local:
+    return local_in(tmp_path)
 
 
 def summary(ended: "subprocess.CompletedProcess[str]") -> dict[str, int]:
@@ -78,6 +86,24 @@ cloudwatch = boto3.client("cloudwatch")
 names = [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
 cloudwatch.delete_alarms(AlarmNames=[name for name in names if "dead-letters" in name][:1])
 """
+
+
+def test_another_folder_has_a_stack_of_the_same_name(
+    local: Local, local_in: Callable[[Path], Local], tmp_path: Path, stack: str
+) -> None:
+    list_stacks = ("pulumi", "stack", "output", "--stack", stack)
+    for run in (local, local_in(tmp_path / "another")):
+        ended = run(*list_stacks)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_stack_that_can_t_be_opened_is_a_clear_message(local: Local, stack: str) -> None:
+    settings = REPOSITORY / f"Pulumi.{stack}.yaml"
+    settings.write_text("encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAA\n")
+    ended = local("pulumi", "stack", "output", "--stack", stack)
+    assert ended.returncode == 2
+    assert f"error: stack {stack} can't be opened" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_command_s_own_exit_code_is_ours(local: Local) -> None:

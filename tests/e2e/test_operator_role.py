@@ -15,15 +15,17 @@ import boto3
 import pytest
 from semver import VersionInfo
 
-from automation import e2e, targets
+from automation import opening
 from automation.cli import main
+from automation.engine.command import EngineCommand
 from automation.engine.finding import find_engine
-from automation.interrupts import EngineCommand, Interrupts
+from automation.interrupts import Interrupts
 from automation.local.world import embedded_aws
 from automation.progress import Progress
-from automation.runs import Options
+from automation.proof.report import Options
+from automation.proof.run import produce, settle
 from automation.stacks import throwaway_stack
-from automation.targets import Target
+from automation.target import Target
 from components.outputs import StackOutputs
 
 pytestmark = pytest.mark.engine
@@ -100,8 +102,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ) as outputs,
     ):
         options = Options(max_messages=20, messages_per_second=None, bad_ratio=0.5, seed=1)
-        sent = e2e.produce(options, target, outputs)
-        assert e2e.settle(options, target, outputs, sent, progress) is None
+        sent = produce(options, target, outputs)
+        assert settle(options, target, outputs, sent, progress) is None
         yield World(target, outputs, sent.bad)
 
 
@@ -114,10 +116,13 @@ def run_as(
 ) -> Callable[[boto3.Session], Run]:
     """Run commands on the stack with the credentials of a session."""
     monkeypatch.setattr(
-        targets,
-        "AWS_PACE",
+        opening,
+        "ENDPOINT_PACE",
         dataclasses.replace(
-            targets.AWS_PACE, poll_interval_seconds=0.2, quiet_seconds=1, receive_wait_seconds=0
+            opening.ENDPOINT_PACE,
+            poll_interval_seconds=0.2,
+            quiet_seconds=1,
+            receive_wait_seconds=0,
         ),
     )
     for key, value in world.target.environment.items():

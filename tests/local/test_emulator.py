@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from automation.local.emulator import (
-    Emulator,
-    EmulatorError,
-    PortTakenError,
-    running_emulator,
-)
+from automation.local.emulator import Emulator, EmulatorError, PortTakenError, running_emulator
 from automation.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError
 
-from automation.targets import Target, opened_target
+from automation.opening import opened_target
+from automation.target import Target
 
 pytestmark = pytest.mark.engine
 

@@ -221,7 +221,7 @@ def test_an_update_of_a_mapping_is_checked_as_its_creation_is(provider: Any) -> 
         (
             {
                 "scalingConfig": {"maximumConcurrency": 2},
-                "provisionedPollerConfig": {"minimumPollers": 1},
+                "provisionedPollerConfig": {"minimumPollers": 2},
             },
             "exclude each other",
         ),
@@ -237,7 +237,7 @@ def test_a_mapping_is_checked_before_it_is_made(
 @pytest.mark.parametrize(
     ("inputs", "named"),
     [
-        ({"batchSize": 11, "maximumBatchingWindowInSeconds": 1}, "for a FIFO queue: 1 to 10"),
+        ({"batchSize": 11}, "allowed with a FIFO queue: 1 to 10"),
         ({"batchSize": 10, "maximumBatchingWindowInSeconds": 1}, "no batching window"),
     ],
 )
@@ -358,7 +358,7 @@ def test_a_function_needs_a_role_that_lambda_may_assume(provider: Any, service: 
         ({"handler": "a handler"}, "handler"),
         ({"architectures": ["arm64", "x86_64"]}, "at most 1"),
         ({"environment": {"variables": {"AWS_REGION": "x"}}}, "AWS_REGION"),
-        ({"environment": {"variables": {"A": "x" * 4096}}}, "allowed: 4096"),
+        ({"environment": {"variables": {"AB": "x" * 4096}}}, "allowed: 0 to 4096"),
         ({"environment": {"variables": {"1": "x"}}}, "environment"),
         ({"environment": {"values": {}}}, "environment.values"),
         ({"loggingConfig": {"logGroup": "g"}}, "loggingConfig.logFormat is required"),

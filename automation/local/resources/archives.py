@@ -13,15 +13,14 @@ from typing import Any, Final
 
 from automation.local.resources.cloud import AwsError
 from automation.local.resources.values import Archive, Asset
+from components import limits
 
 # The earliest time that a zip file can hold: file times must not change the bytes.
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 # Fast rather than small: it is unpacked on the same machine.
 _COMPRESSION_LEVEL: Final = 1
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 50 MB zipped for an
-# upload, 250 MB unzipped with layers.
-_MAX_ZIPPED_BYTES: Final = 50 * 1024 * 1024
-_MAX_UNZIPPED_BYTES: Final = 250 * 1024 * 1024
+_MAX_ZIPPED_BYTES: Final = limits.MAX_ZIPPED_BYTES
+_MAX_UNZIPPED_BYTES: Final = limits.MAX_UNZIPPED_BYTES
 
 
 @dataclass(frozen=True)

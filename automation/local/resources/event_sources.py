@@ -35,10 +35,18 @@ _NEEDED_ACTIONS: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQue
 _SQS_OWN_KEY: Final = "alias/aws/sqs"
 _DEFAULT_BATCH_SIZE: Final = 10
 
+
+def _whole_number(limit: limits.Limit, *, service_default: int | None = None) -> Property:
+    return Property(
+        kind="int",
+        minimum=limit.minimum,
+        maximum=limit.maximum,
+        service_default=service_default,
+    )
+
+
 _SETTINGS: Final[Mapping[str, Property]] = {
-    "batchSize": Property(
-        kind="int", minimum=1, maximum=10000, service_default=_DEFAULT_BATCH_SIZE
-    ),
+    "batchSize": _whole_number(limits.BATCH_SIZE, service_default=_DEFAULT_BATCH_SIZE),
     "enabled": Property(kind="bool", default=True),
     "filterCriteria": Property(
         kind="object",
@@ -46,10 +54,14 @@ _SETTINGS: Final[Mapping[str, Property]] = {
             "filters": Property(
                 kind="list",
                 unordered=True,
-                max_items=10,
+                max_items=limits.MAX_FILTERS,
                 element=Property(
                     kind="object",
-                    fields={"pattern": Property(kind="string", max_length=4096, format="json")},
+                    fields={
+                        "pattern": Property(
+                            kind="string", max_length=limits.MAX_FILTER_LENGTH, format="json"
+                        )
+                    },
                 ),
             )
         },
@@ -77,15 +89,15 @@ _SETTINGS: Final[Mapping[str, Property]] = {
         kind="object",
         read_back=False,
         fields={
-            "maximumPollers": Property(kind="int", minimum=1, maximum=2000),
-            "minimumPollers": Property(kind="int", minimum=1, maximum=200),
+            "maximumPollers": _whole_number(limits.MAXIMUM_POLLERS),
+            "minimumPollers": _whole_number(limits.MINIMUM_POLLERS),
             "pollerGroupName": Property(kind="string"),
         },
     ),
-    "maximumBatchingWindowInSeconds": Property(kind="int", minimum=0, maximum=300),
+    "maximumBatchingWindowInSeconds": _whole_number(limits.BATCHING_WINDOW),
     "scalingConfig": Property(
         kind="object",
-        fields={"maximumConcurrency": Property(kind="int", minimum=2, maximum=1000)},
+        fields={"maximumConcurrency": _whole_number(limits.MAXIMUM_CONCURRENCY)},
     ),
 }
 _PROPERTIES: Final[Mapping[str, Property]] = {
@@ -115,22 +127,13 @@ def _batch_failures(inputs: Properties) -> Iterator[Failure]:
     window = inputs.get("maximumBatchingWindowInSeconds", 0)
     if not isinstance(size, int) or not isinstance(window, int):
         return
+    source = inputs.get("eventSourceArn")
+    is_fifo = isinstance(source, str) and limits.is_fifo(source)
+    check = limits.check_fifo_batch if is_fifo else limits.check_batch
     try:
-        limits.check_batch(size, window)
+        check(size, window)
     except limits.LimitError as error:
         yield Failure("batchSize", f"batchSize and maximumBatchingWindowInSeconds: {error}")
-    source = inputs.get("eventSourceArn")
-    if isinstance(source, str) and source.endswith(".fifo"):
-        yield from _fifo_failures(size, window)
-
-
-def _fifo_failures(size: int, window: int) -> Iterator[Failure]:
-    if size > limits.BATCH_SIZE_WITHOUT_WINDOW:
-        yield Failure("batchSize", f"batchSize is {size}; allowed for a FIFO queue: 1 to 10")
-    if window:
-        reason = "a FIFO queue has no batching window"
-        name = "maximumBatchingWindowInSeconds"
-        yield Failure(name, f"{name} is {window}; {reason}")
 
 
 def _scaling_failures(inputs: Properties) -> Iterator[Failure]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from automation.local.resources.cloud import AwsError, ignoring
 from automation.local.resources.schema import Failure
 from automation.local.resources.values import Properties, items_of, members_of
+from components import limits
 
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-_MAX_RECEIVE_COUNT: Final = 1000
 _MAX_SOURCE_QUEUES: Final = 10
 _PERMISSIONS: Final = ("allowAll", "denyAll", "byQueue")
 
@@ -33,10 +33,9 @@ def _redrive_policy_reasons(policy: Properties) -> Iterator[str]:
     target, count = policy.get("deadLetterTargetArn"), policy.get("maxReceiveCount")
     if not isinstance(target, str) or ":sqs:" not in target:
         yield f"needs deadLetterTargetArn, the ARN of a queue; it is {target!r}"
-    if not isinstance(count, int) or not 1 <= count <= _MAX_RECEIVE_COUNT:
-        yield (
-            f"needs maxReceiveCount, a JSON integer of 1 to {_MAX_RECEIVE_COUNT}; it is {count!r}"
-        )
+    allowed = limits.MAX_RECEIVE_COUNT
+    if not isinstance(count, int) or not allowed.minimum <= count <= allowed.maximum:
+        yield f"needs maxReceiveCount, a JSON integer: {allowed}; it is {count!r}"
 
 
 def redrive_allow_policy_failures(inputs: Properties) -> Iterator[Failure]:
@@ -101,7 +100,7 @@ def require_redrive_target(cloud: Cloud, source_arn: str, is_fifo: bool, policy:
     attributes = _attributes_by_arn(cloud, target)
     if attributes is None:
         raise _refused(policy, "Dead letter target does not exist.")
-    if is_fifo != target.endswith(".fifo"):
+    if is_fifo != limits.is_fifo(target):
         raise _refused(policy, "Dead-letter queue must be same type of queue as the source.")
     allowed = attributes.get("RedriveAllowPolicy")
     if allowed and not _is_allowed(json.loads(allowed), source_arn):

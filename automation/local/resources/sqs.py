@@ -27,6 +27,7 @@ from automation.local.resources.schema import (
 )
 from automation.local.resources.tagging import tag_change
 from automation.local.resources.values import Properties, Value, is_empty
+from components import limits
 
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
@@ -141,7 +142,7 @@ def _update(cloud: Cloud, url: str, change: Change) -> None:
     changed = [name for name in _ATTRIBUTES if name in change.changed]
     if change.touches("redrivePolicy"):
         policy = change.new.get("redrivePolicy") or ""
-        require_redrive_target(cloud, change.old["arn"], url.endswith(".fifo"), policy)
+        require_redrive_target(cloud, change.old["arn"], limits.is_fifo(url), policy)
     if changed:
         attributes = {
             _ATTRIBUTES[name].wire_name(name): _to_attribute(name, change.new.get(name, ""))
@@ -235,7 +236,7 @@ def _attribute_resource(token: str, property_name: str, format_: Any, rule: Rule
 def _require_target(cloud: Cloud, url: str, policy: str) -> None:
     answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     arn = answer.get("Attributes", {}).get("QueueArn", "")
-    require_redrive_target(cloud, arn, arn.endswith(".fifo"), policy)
+    require_redrive_target(cloud, arn, limits.is_fifo(arn), policy)
 
 
 QUEUE_POLICY: Final = _attribute_resource(

@@ -1,5 +1,6 @@
 """The canary lives only when nothing of it fails again."""
 
+import dataclasses
 import json
 import threading
 import time
@@ -8,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from automation.deadletters.canary import CanaryReport, watch_canary
+from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
-    from automation.accounting import Identity
+    from automation.aws.consumer_log import Identity
 
 GROUP = "consumer"
 MOVED: "dict[str, Identity | None]" = {"new-1": ("run", 1), "new-2": ("run", 2)}
@@ -39,20 +40,26 @@ def log(logs: "CloudWatchLogsClient") -> Callable[..., None]:
 def watch(
     sqs: "SQSClient", logs: "CloudWatchLogsClient", dlq_url: str
 ) -> Callable[..., CanaryReport]:
-    def watch(timeout_seconds: float, moved: "dict[str, Identity | None]" = MOVED) -> CanaryReport:
-        return watch_canary(
-            sqs,
-            logs,
-            moved,
+    destination_url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+
+    def watch(
+        timeout_seconds: float, moved: "dict[str, Identity | None]" = MOVED, **changes: object
+    ) -> CanaryReport:
+        plan = CanaryPlan(
+            moved=moved,
+            destination_url=destination_url,
             dlq_url=dlq_url,
             log_group=GROUP,
             began_seconds=time.time(),
             timeout_seconds=timeout_seconds,
+            visibility_timeout_seconds=3600,
+            quiet_seconds=0,
             interval_seconds=0,
             wait_seconds=0,
             connections=1,
-            cancel=threading.Event(),
         )
+        plan = dataclasses.replace(plan, **changes)  # type: ignore[arg-type]
+        return watch_canary(sqs, logs, plan, cancel=threading.Event())
 
     return watch
 
@@ -91,3 +98,48 @@ def test_canary_in_the_dead_letter_queue_is_not_well(
     sent = sqs.send_message(QueueUrl=dlq_url, MessageBody="x")["MessageId"]
     report = watch(0, {sent: None, "elsewhere": None})
     assert (report.returned, report.processed, report.is_well) == (1, 0, False)
+
+
+@pytest.mark.usefixtures("log")
+def test_silence_is_no_success(watch: Callable[..., CanaryReport]) -> None:
+    report = watch(timeout_seconds=0)
+    assert (report.processed, report.failing, report.returned) == (0, 0, 0)
+    assert not report.is_well
+    assert "of 2 nothing is known" in str(report)
+
+
+@pytest.mark.usefixtures("log")
+def test_canary_of_a_silent_consumer_is_well_when_it_has_left_both_queues(
+    watch: Callable[..., CanaryReport],
+) -> None:
+    report = watch(timeout_seconds=60, visibility_timeout_seconds=0.05)
+    assert (report.processed, report.is_well) == (0, True)
+    assert report.waited_seconds > 0.05
+
+
+@pytest.mark.usefixtures("log")
+def test_canary_that_somebody_still_works_on_is_not_well(
+    watch: Callable[..., CanaryReport], sqs: "SQSClient"
+) -> None:
+    url = sqs.get_queue_url(QueueName="queue")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    sqs.receive_message(QueueUrl=url)
+    assert not watch(timeout_seconds=0.2, visibility_timeout_seconds=0).is_well
+
+
+def test_run_of_the_consumer_that_crashed_is_not_well(
+    watch: Callable[..., CanaryReport], logs: "CloudWatchLogsClient", log: Callable[..., None]
+) -> None:
+    log({"level": "INFO", "processed": {"run": [1]}})
+    logs.put_log_events(
+        logGroupName=GROUP,
+        logStreamName="s",
+        logEvents=[
+            {
+                "timestamp": int(time.time() * 1000) + 500,
+                "message": "[ERROR] ValueError: x\nTraceback (most recent call last):",
+            }
+        ],
+    )
+    report = watch(timeout_seconds=0.3, visibility_timeout_seconds=0.05)
+    assert (report.processed, report.crashed_runs, report.is_well) == (1, 1, False)

@@ -1,7 +1,7 @@
 """SQS's own redrive, against what AWS was recorded to answer."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -29,9 +29,14 @@ class Service:
     """Answers what it is told to, one listing after the other."""
 
     def __init__(
-        self, *listings: Mapping[str, Any], refusal: tuple[str, str] | None = None
+        self,
+        *listings: Mapping[str, Any] | None,
+        before: Sequence[Mapping[str, Any]] = (),
+        refusal: tuple[str, str] | None = None,
     ) -> None:
         self.listings = list(listings)
+        self.before = list(before)
+        self.listed: dict[str, Any] = {}
         self.refusal = refusal
         self.started: dict[str, Any] = {}
         self.cancelled: list[str] = []
@@ -43,8 +48,12 @@ class Service:
         self.started = request
         return {"TaskHandle": "handle"}
 
-    def list_message_move_tasks(self, **_: Any) -> dict[str, Any]:
-        return {"Results": [self.listings.pop(0)]}
+    def list_message_move_tasks(self, **request: Any) -> dict[str, Any]:
+        self.listed = request
+        if not self.started:
+            return {"Results": self.before}
+        task = self.listings.pop(0)
+        return {"Results": [*self.before, *([task] if task else [])]}
 
     def cancel_message_move_task(self, **request: Any) -> dict[str, Any]:
         self.cancelled.append(request["TaskHandle"])
@@ -96,10 +105,36 @@ def test_failed_task_says_why() -> None:
     assert (report.status, report.failure) == ("FAILED", "AWS.SimpleQueueService.NonExistentQueue")
 
 
-@pytest.mark.parametrize("code", ["InvalidAction", "UnsupportedOperation"])
+@pytest.mark.parametrize("code", ["InvalidAction", "UnknownOperationException"])
 def test_service_without_it_is_recognised(code: str) -> None:
     with pytest.raises(NoNativeMoveError):
         run(Service(refusal=(code, "The action StartMessageMoveTask is not valid.")))
+
+
+def test_what_aws_won_t_do_now_is_not_done_in_another_way_beside_it() -> None:
+    with pytest.raises(AutomationError, match=r"can't run a move task: Not now\.") as refused:
+        run(Service(refusal=("AWS.SimpleQueueService.UnsupportedOperation", "Not now")))
+    assert not isinstance(refused.value, NoNativeMoveError)
+
+
+def test_task_that_is_not_listed_at_once_is_waited_for() -> None:
+    assert run(Service(None, None, RUNNING, COMPLETED)).status == "COMPLETED"
+
+
+def test_older_task_is_not_taken_for_ours() -> None:
+    older = {**COMPLETED, "ApproximateNumberOfMessagesMoved": 99, "StartedTimestamp": 1}
+    del older["TaskHandle"]
+    ours = {**COMPLETED, "StartedTimestamp": 2}
+    del ours["TaskHandle"]
+    service = Service(None, {**RUNNING, "StartedTimestamp": 2}, ours, before=[older])
+    assert run(service) == NativeReport(moved=10, status="COMPLETED", failure=None)
+    assert service.listed["MaxResults"] == 10
+
+
+def test_task_that_is_never_listed_is_not_called_done() -> None:
+    now = iter(range(0, 1000, 7))
+    report = run(Service(*[None] * 100), clock=lambda: float(next(now)))
+    assert report.status == "UNKNOWN"
 
 
 @pytest.mark.parametrize(

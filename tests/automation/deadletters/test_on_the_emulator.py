@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from automation.deadletters import moving
+from automation.aws.clients import Clients
+from automation.aws.queue_depth import queue_depth
+from automation.deadletters.file_to_queue import Defaults, post_messages, read_file
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import MoveReport, Plan
-from automation.deadletters.moving import move_messages
-from automation.deadletters.posting import Defaults, post_messages, read_file
-from automation.deadletters.purging import drain_to_file
+from automation.deadletters.queue_to_file import drain_to_file
+from automation.deadletters.queue_to_queue import move_messages
 from automation.deadletters.reading import read_messages
-from automation.deadletters.sending import single_attempt_client
 from automation.deadletters.survey import survey_dead_letters
 from automation.local.emulator import Emulator, running_emulator
-from automation.queue_depth import queue_depth
-from automation.targets import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -45,22 +43,19 @@ KILLED_RUN = """
 import sys, threading
 from pathlib import Path
 import boto3
-from automation.deadletters import moving
 from automation.deadletters.journal import Journal
 from automation.deadletters.move_plan import Plan
-from automation.deadletters.moving import move_messages
-from automation.deadletters.sending import single_attempt_client
-from automation.targets import Clients
+from automation.deadletters.queue_to_queue import move_messages
+from automation.aws.clients import Clients
 
-moving.HIDDEN_SECONDS = 3
 endpoint, source, destination, journal = sys.argv[1:]
 session = boto3.Session("123456789012", "x", region_name="us-east-1")
 clients = Clients(session=session, endpoint_url=endpoint, max_connections=8)
 with Journal(Path(journal), purpose="redrive", source=source) as opened:
     move_messages(
         clients.sqs,
-        single_attempt_client(clients),
-        Plan(source_url=source, destination_url=destination, connections=4),
+        clients.sender,
+        Plan(source_url=source, destination_url=destination, connections=4, hidden_seconds=3),
         opened,
         cancel=threading.Event(),
         on_progress=lambda counts: print(counts.moved, flush=True),
@@ -112,7 +107,7 @@ def redrive(clients: Clients, source: str, destination: str, path: Path) -> Move
     with Journal(path, purpose="redrive", source=source) as journal:
         return move_messages(
             clients.sqs,
-            single_attempt_client(clients),
+            clients.sender,
             Plan(source_url=source, destination_url=destination, connections=CONNECTIONS),
             journal,
             cancel=threading.Event(),
@@ -172,7 +167,7 @@ def _peaks(clients: Clients, dlq_url: str, count: int, folder: Path) -> dict[str
             Journal(folder / f"restore-{count}.jsonl", purpose="restore", source="b") as journal,
         ):
             return post_messages(
-                single_attempt_client(clients),
+                clients.sender,
                 dlq_url,
                 read_file(file, is_fifo=False, defaults=Defaults(attributes={})),
                 journal,
@@ -194,10 +189,7 @@ def test_redrive_that_is_killed_and_started_again_loses_nothing(
     clients: Clients,
     fill: Callable[[str, int], str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # So long the killed run's messages stay hidden; the next one waits for them.
-    monkeypatch.setattr(moving, "HIDDEN_SECONDS", 3)
     source = fill("dlq", 600)
     destination = clients.sqs.create_queue(QueueName="queue")["QueueUrl"]
     path = tmp_path / "journal.jsonl"

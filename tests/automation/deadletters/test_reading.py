@@ -7,7 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from automation.deadletters.reading import read_dead_letters, read_messages
+from automation.deadletters.reading import read_messages
+from automation.proof.evidence import read_dead_letters
 from tests.automation.deadletters.fake_queues import FakeQueue, FakeSqs, Stored
 
 if TYPE_CHECKING:

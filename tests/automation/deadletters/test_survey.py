@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from automation.deadletters.expressions import Where
+from automation.aws.queue_depth import queue_depth
 from automation.deadletters.survey import NO_RECORD, Survey, survey_dead_letters
-from automation.queue_depth import queue_depth
+from automation.deadletters.where import Where
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from automation.engine import processes
-from automation.engine.processes import ProcessError, interrupts_raise, run_reporting
+from automation.engine.processes import ProcessError, run_reporting
+from automation.interrupts import raising_signals
 
 
 def run(script: str, tmp_path: Path, **options: object) -> None:
@@ -71,7 +72,7 @@ def test_deadline_ends_the_whole_group(tmp_path: Path) -> None:
 def test_sigterm_raises_inside_the_block_and_the_default_comes_back() -> None:
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        with pytest.raises(KeyboardInterrupt) as interrupt, interrupts_raise():
+        with pytest.raises(KeyboardInterrupt) as interrupt, raising_signals():
             os.kill(os.getpid(), signal.SIGTERM)
         assert interrupt.value.args == (signal.SIGTERM,)
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -102,7 +103,7 @@ def test_handlers_of_others_are_kept() -> None:
 
     previous = signal.signal(signal.SIGTERM, handler)
     try:
-        with interrupts_raise():
+        with raising_signals():
             assert signal.getsignal(signal.SIGTERM) is handler
     finally:
         signal.signal(signal.SIGTERM, previous)

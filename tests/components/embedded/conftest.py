@@ -11,10 +11,10 @@ import pytest
 from pulumi import automation
 from semver import VersionInfo
 
+from automation.engine.command import EngineCommand
 from automation.engine.finding import find_engine
-from automation.interrupts import EngineCommand
 from automation.local.world import embedded_aws
-from automation.targets import Target
+from automation.target import Target
 
 PROJECT = "options"
 Program = Callable[[], None]

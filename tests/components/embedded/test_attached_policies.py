@@ -13,10 +13,11 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
+from automation.aws.clients import Clients
 from automation.local.emulator import running_emulator
 from automation.local.resources.batch_actions import for_emulator
 from automation.local.resources.cloud import error_code
-from automation.targets import Clients, Target
+from automation.target import Target
 from components import ReliableQueue, ReliableQueueArgs, policies
 
 REGION, ACCOUNT = "eu-north-1", "123456789012"

@@ -13,7 +13,7 @@ from pulumi import automation
 from automation.interrupts import Interrupts
 from automation.progress import Progress
 from automation.stacks import throwaway_stack
-from automation.targets import Target
+from automation.target import Target
 from automation.waiting import wait_until
 
 pytestmark = pytest.mark.engine

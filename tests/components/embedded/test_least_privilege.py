@@ -10,7 +10,7 @@ import pulumi
 import pytest
 from pulumi.automation import CommandError
 
-from automation.targets import Target
+from automation.target import Target
 from automation.waiting import wait_until
 from components import (
     ConsumerArgs,

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from automation.targets import Target
+from automation.target import Target
 from automation.waiting import wait_until
 from components import (
     AlarmArgs,

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 import pytest
 from pulumi import automation
 
-from automation.targets import Target
+from automation.target import Target
 from automation.waiting import wait_until
 from components import PythonFunction, PythonFunctionArgs
 

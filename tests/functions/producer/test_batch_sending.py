@@ -5,12 +5,21 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import batch_sending
 import producer
+from automation.aws.errors import is_throttled
 
 from .conftest import QUEUE_URL, FakeSqs, FakeTime, Invoke, accept, fail_ids, raise_error
 
@@ -81,13 +90,35 @@ def make_client_error(code: str, status: int) -> ClientError:
     return ClientError(response, "SendMessageBatch")
 
 
+# The producer ships alone, so it says for itself what "not now" is; the operator's commands agree.
+THROTTLED = [
+    ("RequestThrottled", 403),
+    ("ThrottlingException", 400),
+    ("KMS.ThrottlingException", 400),
+    ("KmsThrottled", 400),
+    ("SlowDown", 503),
+    ("TooManyRequests", 429),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [*THROTTLED, ("AccessDenied", 403), ("KMS.AccessDeniedException", 400)]
+)
+def test_producer_and_operator_agree_on_what_throttling_is(code: str, status: int):
+    error = make_client_error(code, status)
+    assert batch_sending._is_passing(error) is is_throttled(error)
+
+
 @pytest.mark.parametrize(
     "error",
     [
         ReadTimeoutError(endpoint_url=QUEUE_URL),
+        ConnectTimeoutError(endpoint_url=QUEUE_URL),
+        EndpointConnectionError(endpoint_url=QUEUE_URL),
+        ProxyConnectionError(proxy_url="http://127.0.0.1:9"),
+        SSLError(endpoint_url=QUEUE_URL, error="eof"),
         make_client_error("InternalError", 500),
-        make_client_error("RequestThrottled", 403),
-        make_client_error("TooManyRequests", 429),
+        *(make_client_error(code, status) for code, status in THROTTLED),
     ],
 )
 def test_a_passing_error_is_tried_again_with_the_same_messages(

@@ -1,0 +1,1 @@
+"""What is asked of AWS: clients, errors, counts, the consumer's log."""

@@ -1,0 +1,246 @@
+"""`python -m automation e2e`: the main job, its report as a table or as JSON."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from automation.commands.options import ask, json_option, target_option, yes_option
+from automation.commands.output import DONE, NOT_DONE
+from automation.interrupts import Interrupts
+from automation.progress import Progress
+from automation.proof.report import Options, RunReport
+from automation.proof.report_page import render_page
+from automation.proof.run import run_e2e
+from automation.stacks import check_stack_name
+from automation.target import Target, TargetName
+
+
+class _MessagesPerSecond(click.ParamType[float | None]):
+    """A rate, or the word that stands for no limit."""
+
+    name = "rate"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        if value == "unlimited":
+            return None
+        limits = click.FloatRange(min=0, max=10_000, min_open=True)
+        return limits(value, param, ctx)
+
+
+@click.command(short_help="Prove on a throw-away stack that nothing is lost.")
+@target_option(envvar=None)
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, max=890, min_open=True),
+    default=5,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the producer sends.",
+)
+@click.option(
+    "--rate",
+    type=_MessagesPerSecond(),
+    metavar="N|unlimited",
+    default=20,
+    show_default=True,
+    help="Messages per second, or 'unlimited'.",
+)
+@click.option(
+    "--bad-ratio",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    metavar="PART",
+    help="Part of the messages that lack store_id.",
+)
+@click.option(
+    "--messages",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="How many messages at the most.  [default: no limit]",
+)
+@click.option("--seed", type=int, metavar="N", help="Makes the messages repeatable.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up waiting for the queue to settle.  [default: 120 local, 900 aws]",
+)
+@click.option(
+    "--redrive",
+    is_flag=True,
+    help="Then repair the bad messages, redrive them, see them processed.",
+)
+@click.option(
+    "--enforce",
+    is_flag=True,
+    help="Locally, refuse what IAM and queue policies don't allow, as AWS does.",
+)
+@click.option("--keep", is_flag=True, help="Do not destroy; say how to look and how to destroy.")
+@json_option
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE.html",
+    help="Write a page of the run: what happened when, and where each bad message went.",
+)
+@click.option(
+    "--stack", metavar="NAME", help="The stack's name.  [default: e2e- and random characters]"
+)
+@yes_option("No question before touching a real account.")
+@click.option(
+    "--config",
+    "-c",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the program, as in Pulumi.yaml; can be given several times.",
+)
+def e2e(
+    *,
+    target: TargetName,
+    duration: float,
+    rate: float | None,
+    bad_ratio: float,
+    messages: int | None,
+    seed: int | None,
+    timeout: float | None,
+    redrive: bool,
+    enforce: bool,
+    keep: bool,
+    wants_json: bool,
+    page: Path | None,
+    stack: str | None,
+    yes: bool,
+    settings: Sequence[str],
+) -> int:
+    """Deploy a throw-away stack, prove that it loses nothing, destroy it."""
+    options = Options(
+        target=target,
+        duration_seconds=duration,
+        messages_per_second=rate,
+        bad_ratio=bad_ratio,
+        max_messages=messages,
+        seed=seed,
+        timeout_seconds=timeout,
+        redrive=redrive,
+        enforces_policies=enforce,
+        keep=keep,
+        settings=dict(_setting(setting) for setting in settings),
+        **({"stack": check_stack_name(stack)} if stack else {}),
+    )
+    progress = Progress()
+    interrupts = Interrupts(progress.say)
+    with progress.shown(), interrupts.handled():
+        report = run_e2e(
+            options,
+            progress=progress,
+            interrupts=interrupts,
+            confirm=lambda opened: _confirm(opened, yes=yes, progress=progress),
+        )
+    if page:
+        page.write_text(render_page(report), encoding="utf-8")
+        progress.say(f"report: {page}")
+    if wants_json:
+        click.echo(json.dumps(as_json(report)))
+    else:
+        Console().print(as_table(report))
+    return DONE if report.verdict == "held" else NOT_DONE
+
+
+def _setting(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise click.UsageError(f"--config takes KEY=VALUE, got {text!r}")
+    return key, value
+
+
+def _confirm(target: Target, *, yes: bool, progress: Progress) -> None:
+    if target.name == "local":
+        return
+    ask(f"Create and destroy a stack in {target}?", yes=yes, progress=progress)
+
+
+def as_json(report: RunReport) -> dict[str, object]:
+    """The object that `--json` prints; its keys are a contract (docs/e2e.md)."""
+    account = report.evidence.account
+    shown: dict[str, object] = {
+        "verdict": report.verdict,
+        "target": report.target,
+        "stack": report.stack,
+        "run_id": report.run_id,
+        "sent": account.sent,
+        "bad": account.bad,
+        "processed": account.processed,
+        "dead_lettered": account.dead_lettered,
+        "dlq_count": report.dlq_count,
+        "misrouted": account.misrouted,
+        "lost": account.lost,
+        "duplicates": account.duplicates,
+        "alarm": report.alarm.state,
+        "timings_s": {step: round(spent, 2) for step, spent in report.timings_seconds.items()},
+        "destroyed": report.destroyed,
+    }
+    if account.reordered is not None:
+        shown["reordered"] = account.reordered
+    if report.redrive:
+        shown["redrive"] = {
+            "redriven": report.redrive.redriven,
+            "processed": len(report.redrive.processed),
+            "dead_lettered": report.redrive.left,
+            "alarm": report.redrive.alarm.state,
+        }
+    if report.reason:
+        shown["reason"] = report.reason
+    return shown
+
+
+def as_table(report: RunReport) -> Group:
+    """The verdict for a person."""
+    account = report.evidence.account
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    bad_share = f"{account.bad} of them without store_id"
+    table.add_row("sent", str(account.sent), bad_share)
+    table.add_row("processed", str(account.processed), f"{account.duplicates} delivered again")
+    table.add_row(
+        "dead-lettered",
+        str(account.dead_lettered),
+        f"expected {account.bad}; SQS's approximate count {report.dlq_count}",
+    )
+    table.add_row("misrouted", str(account.misrouted), "good messages in the dead-letter queue")
+    table.add_row("lost", str(account.lost), "neither processed nor dead-lettered")
+    if account.reordered is not None:
+        table.add_row("reordered", str(account.reordered), "after a later one of their group")
+    table.add_row("alarm", report.alarm.state, _alarm_words(report))
+    if report.redrive:
+        redrive = report.redrive
+        table.add_row("redriven", str(redrive.redriven), "after their repair")
+        table.add_row("processed", str(len(redrive.processed)), "the repaired ones among them")
+        table.add_row("left", str(redrive.left), "in the dead-letter queue")
+        table.add_row("alarm", redrive.alarm.state, "after the redrive")
+    return Group(table, Text(), _verdict(report))
+
+
+def _alarm_words(report: RunReport) -> str:
+    if report.alarm.was_notified:
+        return "rang, and its notification reached the topic"
+    return "rang" if report.alarm.went_to_alarm else "did not ring"
+
+
+def _verdict(report: RunReport) -> Text:
+    total = report.timings_seconds["total"]
+    left = "everything destroyed" if report.destroyed else f"stack {report.stack} kept"
+    if report.verdict == "held":
+        return Text(f"held: every message accounted for, {left}, {total:.1f} s", style="bold green")
+    return Text(f"broken: {report.reason} ({left}, {total:.1f} s)", style="bold red")

@@ -1,0 +1,115 @@
+"""Dead letters as JSON objects and as lines for a person, masked as far as they have to be."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from automation.commands.output import duration
+from automation.deadletters.masking import MASK, Disclosure, shown_attributes, shown_body
+from automation.deadletters.message import Message
+from automation.deadletters.survey import Letter
+from automation.errors import AutomationError
+
+
+def letter_row(letter: Letter, disclosure: Disclosure) -> dict[str, object]:
+    """One dead letter as `--json` shows it."""
+    message = letter.message
+    return {
+        "id": message.message_id,
+        "age_seconds": round(letter.age_seconds),
+        "expires_in_seconds": round(letter.expires_in_seconds),
+        "receive_count": message.receive_count,
+        "attempts": letter.failure.attempts if letter.failure else None,
+        "redrive_count": message.redrive_count or 0,
+        "group": message.group,
+        "reason": letter.reason,
+        "attributes": shown_attributes(message, disclosure),
+        "body": shown_body(message, disclosure),
+    }
+
+
+def letter_line(letter: Letter, disclosure: Disclosure) -> str:
+    """One dead letter as a line."""
+    message = letter.message
+    attributes = " ".join(
+        f"{name}={value}" for name, value in shown_attributes(message, disclosure).items()
+    )
+    words = [
+        message.message_id,
+        f"{duration(letter.age_seconds):>8} old",
+        f"expires in {duration(letter.expires_in_seconds):>9}",
+        f"received {message.receive_count}",
+        letter.reason,
+        attributes,
+    ]
+    if disclosure.body:
+        words.append(str(shown_body(message, disclosure)))
+    return "  ".join(words)
+
+
+def group_key(letter: Letter, group_by: str, disclosure: Disclosure) -> str:
+    """What to count a dead letter under.
+
+    Args:
+        letter: the dead letter.
+        group_by: `reason`, or the name of a message attribute.
+        disclosure: what may be shown.
+
+    Raises:
+        AutomationError: the attribute may hold personal data, and nobody asked to see that.
+    """
+    if group_by == "reason":
+        return letter.reason
+    value = str(shown_attributes(letter.message, disclosure).get(group_by, f"no {group_by}"))
+    if value == MASK:
+        raise AutomationError(
+            f"--group-by {group_by}: the attribute may hold personal data; add --show-personal"
+        )
+    return value
+
+
+def letter_lines(letter: Letter, disclosure: Disclosure) -> list[str]:
+    """All of one dead letter, for a person."""
+    message = letter.message
+    rows = {
+        "id": message.message_id,
+        "reason": letter.reason,
+        "age": duration(letter.age_seconds),
+        "expires in": duration(letter.expires_in_seconds),
+        "receive count": message.receive_count,
+        "redrive count": message.redrive_count or 0,
+        "group": message.group or "none",
+    }
+    body = shown_body(message, disclosure)
+    return [
+        *(f"{name:<15}{value}" for name, value in rows.items()),
+        *_indented("attributes", shown_attributes(message, disclosure)),
+        *_indented("system", message.system),
+        f"{'body':<15}{body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)}",
+    ]
+
+
+def _indented(title: str, values: Mapping[str, object]) -> list[str]:
+    width = max((len(name) for name in values), default=0)
+    return [f"{title}:", *(f"  {name:<{width}}  {value}" for name, value in values.items())]
+
+
+def is_about(record: Mapping[str, object], message: Message) -> bool:
+    """Whether a log record is of this message, also under an id that it had before.
+
+    A redrive and a restore give a message a new id; `run_id` and `seq` stay.
+    """
+    if record.get("message_id") == message.message_id:
+        return True
+    run_id, seq = message.text("run_id"), message.text("seq")
+    is_same = record.get("run_id") == run_id and str(record.get("seq")) == seq
+    return run_id is not None and seq is not None and is_same
+
+
+def log_lines(records: Iterable[Mapping[str, object]]) -> list[str]:
+    """The log records of one message's attempts, for a person."""
+    lines = [
+        f"  {record.get('timestamp')}  attempt {record.get('receive_count')}  "
+        f"{record.get('exception_name')}: {record.get('reason', record.get('message'))}"
+        for record in records
+    ]
+    return ["attempts in the consumer's log:", *(lines or ["  none"])]

@@ -1,0 +1,117 @@
+"""`python -m automation logs`: what the consumer has logged, and what it logs now."""
+
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+import click
+
+from automation.aws.consumer_log import LogEvent, LogReader
+from automation.commands.options import stack_options
+from automation.commands.output import DONE, duration, print_json_rows
+from automation.interrupts import cancelled_by_signals
+from automation.operations.deployed import operated_stack
+from automation.progress import Progress
+from automation.target import TargetName
+
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class _Span(click.ParamType[float]):
+    """A time span as in `90s`, `15m`, `2h`, `3d`; in seconds."""
+
+    name = "SPAN"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+)([smhd])", str(value))
+        if not match:
+            self.fail(f"{value!r} is no time span such as 90s, 15m, 2h or 3d", param, ctx)
+        return int(match[1]) * _UNIT_SECONDS[match[2]]
+
+
+@click.command(short_help="Show the consumer's log records.")
+@click.option("--follow", is_flag=True, help="Stay and show what comes; Ctrl-C ends it.")
+@click.option("--failures", is_flag=True, help="Only failed messages, and runs that Lambda ended.")
+@click.option("--run", "run_id", metavar="ID", help="Only records about one producer run.")
+@click.option("--since", type=_Span(), default="1h", show_default=True, help="How far back.")
+@stack_options
+def logs(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    follow: bool,
+    failures: bool,
+    run_id: str | None,
+    since: float,
+) -> int:
+    """Show the consumer's log records, and the runs that Lambda ended (time-outs, crashes).
+
+    They never hold a message's body; of an exception that nobody caught only the name is shown.
+    """
+    progress = Progress()
+    with (
+        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        cancelled_by_signals(lambda _: None) as cancel,
+    ):
+        reader = LogReader(
+            operated.clients.logs,
+            operated.outputs.consumer_log_group_name,
+            since_ms=int((time.time() - since) * 1000),
+        )
+        pause_seconds = max(0.5, operated.pace.poll_interval_seconds) if follow else None
+        events = (
+            event
+            for event in _events(reader, pause_seconds, cancel)
+            if (event.is_failure or event.is_ending or not failures)
+            and is_of_run(event.record, run_id)
+        )
+        if wants_json:
+            print_json_rows("records", (event.record for event in events), dict[str, object])
+            return DONE
+        is_empty = True
+        for event in events:
+            is_empty = False
+            click.echo(_log_line(event.record))
+    if is_empty:
+        progress.say(f"no such record in the last {duration(since)} (--since goes further back)")
+    return DONE
+
+
+def _events(
+    reader: LogReader, pause_seconds: float | None, cancel: threading.Event
+) -> Iterator[LogEvent]:
+    """What is in the log; with a pause also what comes, until `cancel` is set."""
+    while True:
+        yield from reader.new_events()
+        if pause_seconds is None or cancel.wait(pause_seconds):
+            return
+
+
+def is_of_run(record: Mapping[str, object], run_id: str | None) -> bool:
+    """Whether a record names a producer run; any does when there is no `run_id`."""
+    processed = record.get("processed")
+    is_processed = isinstance(processed, dict) and run_id in processed
+    return run_id is None or record.get("run_id") == run_id or is_processed
+
+
+def _log_line(record: Mapping[str, object]) -> str:
+    words = [str(record.get("timestamp", "")), str(record.get("level", ""))]
+    if "resp" in record:
+        resp = cast("Mapping[str, object]", record["resp"])
+        words.append(f"{resp.get('s_msgs')} processed, {resp.get('f_msgs')} failed")
+    elif "message_id" in record:
+        words.append(f"{record['message_id']} attempt {record.get('receive_count')}")
+        words.append(f"{record.get('exception_name')}: {record.get('reason', '')}")
+        words.append(f"run {record.get('run_id')} seq {record.get('seq')}")
+    else:
+        words.append(str(record.get("message", "")))
+    return "  ".join(words)

@@ -1,0 +1,220 @@
+"""`python -m automation dlq redrive`: bring dead letters back to where they can be processed."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from automation.aws.queue_depth import queue_depth
+from automation.commands.options import ask, stack_options, where_option, yes_option
+from automation.commands.output import DONE, NOT_DONE, as_plain, counted_lines, print_json
+from automation.deadletters.where import Where
+from automation.interrupts import cancelled_by_signals
+from automation.operations.deployed import Operated, operated_stack
+from automation.operations.redrive import (
+    Done,
+    Wanted,
+    Wish,
+    check_destination,
+    redrive_letters,
+    wanted_letters,
+)
+from automation.progress import Progress
+from automation.target import TargetName
+
+
+@click.command(short_help="Move dead letters back to the queue.")
+@where_option
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Move so many at the most.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.1, 100_000),
+    metavar="N",
+    help="Messages per second at the most.  [default: as fast as it goes]",
+)
+@click.option(
+    "--canary",
+    type=click.IntRange(1, 1_000),
+    metavar="N",
+    help="Move so many first and the rest only if none of them fails again.",
+)
+@click.option(
+    "--canary-wait",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="How long to watch the canary at the most.  [default: until a message that nobody "
+    "deletes would be visible again, and some seconds]",
+)
+@click.option(
+    "--max-redrives",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Leave alone what was redriven so often.  [default: 3]",
+)
+@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the stack's queue]")
+@click.option("--dry-run", is_flag=True, help="Only show what would move, by reason.")
+@yes_option()
+@stack_options
+def redrive(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    yes: bool,
+    where_text: str | None,
+    limit: int | None,
+    rate: float | None,
+    canary: int | None,
+    canary_wait: float | None,
+    max_redrives: int | None,
+    to_url: str | None,
+    dry_run: bool,
+) -> int:
+    """Move dead letters back to the queue, or to another one; none is lost, none is altered.
+
+    Messages keep every attribute, their group and its order, and get the attribute redrive_count.
+    A run that was killed goes on when it is started again, and names possible duplicates.
+    """
+    where = Where(where_text) if where_text else None
+    progress = Progress()
+    with operated_stack(target, stack, home=home, report=progress.say) as operated:
+        wish = Wish(
+            destination_url=to_url or operated.outputs.queue_url,
+            where=where,
+            limit=limit,
+            rate=rate,
+            canary=canary,
+            canary_wait_seconds=canary_wait,
+            max_redrives=max_redrives,
+        )
+        check_destination(operated, wish.destination_url)
+        with wanted_letters(operated, where, progress, counts_by_reason=dry_run) as wanted:
+            if dry_run:
+                return show_dry_run(operated, wish, wanted, wants_json)
+            if wanted.count == 0 and not operated.has_unfinished(
+                "redrive", operated.outputs.dlq_url
+            ):
+                return show_redrive(operated, wish, Done(method="none"), wants_json)
+            ask(_question(operated, wish, wanted.count), yes=yes, progress=progress)
+            with progress.shown(), cancelled_by_signals(progress.say) as cancel:
+                done = redrive_letters(operated, wish, wanted, progress, cancel)
+        return show_redrive(operated, wish, done, wants_json)
+
+
+def _question(operated: Operated, wish: Wish, count: int) -> str:
+    moved = min(count, wish.limit) if wish.limit else count
+    first = f", {wish.canary} of them first" if wish.canary else ""
+    return (
+        f"Redrive about {moved} messages of {operated.outputs.dlq_name} to "
+        f"{wish.destination_url}{first}?"
+    )
+
+
+def show_dry_run(operated: Operated, wish: Wish, wanted: Wanted, wants_json: bool) -> int:
+    """Print what would be moved; return the exit code."""
+    if wants_json:
+        print_json(
+            {
+                "dry_run": True,
+                "queue": operated.outputs.dlq_name,
+                "destination": wish.destination_url,
+                "would_move": wanted.count,
+                "by_reason": wanted.by_reason,
+                "looked_at": wanted.completeness,
+            }
+        )
+        return DONE
+    click.echo(f"would move {wanted.count} messages to {wish.destination_url}")
+    for line in counted_lines("by reason", wanted.by_reason):
+        click.echo(line)
+    click.echo(f"looked at {wanted.completeness}")
+    return DONE
+
+
+def show_redrive(operated: Operated, wish: Wish, done: Done, wants_json: bool) -> int:
+    """Print what was moved and what is left; return the exit code."""
+    left = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+    answer = _answer(operated, wish, done) | {"left": left.total}
+    if wants_json:
+        print_json(answer)
+    else:
+        for line in _lines(answer, done):
+            click.echo(line)
+    return DONE if done.is_complete else NOT_DONE
+
+
+def _answer(operated: Operated, wish: Wish, done: Done) -> dict[str, object]:
+    last = done.moves[-1] if done.moves else None
+    counts: Counter[str] = Counter()
+    for move in done.moves:
+        # What a pass leaves alone the next one meets again; only what it moves adds up.
+        counts.update(moved=move.counts.moved, uncounted=move.counts.uncounted)
+        counts.update(deleted_only=move.counts.deleted_only, returned=move.counts.returned)
+    return {
+        "queue": operated.outputs.dlq_name,
+        "destination": wish.destination_url,
+        "method": done.method,
+        "moved": done.native.moved if done.native else counts["moved"],
+        "deleted_only": counts["deleted_only"],
+        "uncounted": counts["uncounted"],
+        "returned": counts["returned"],
+        "skipped": last.counts.skipped if last else 0,
+        "replayed": last.counts.replayed if last else 0,
+        "failed": last.counts.failed if last else 0,
+        "failures": dict(last.failures) if last else {},
+        "possible_duplicates": sorted({i for move in done.moves for i in move.possible_duplicates}),
+        "not_deleted": list(last.not_deleted) if last else [],
+        "ended": _ending(done),
+        "explanation": done.native.failure if done.native else last and last.explanation,
+        "canary": as_plain(done.canary) if done.canary else None,
+        "continued": bool(done.moves and done.moves[0].continued),
+        "journal": str(last.journal) if last and last.journal else None,
+        "seconds": round(sum(move.seconds for move in done.moves), 2),
+    }
+
+
+def _ending(done: Done) -> str:
+    if done.native:
+        return done.native.status.lower()
+    if done.canary and not done.canary.is_well:
+        return "canary"
+    return done.moves[-1].ended if done.moves else "empty"
+
+
+_COUNT_WORDS = {
+    "deleted_only": "sent by an earlier run already, now deleted from the dead-letter queue",
+    "skipped": "not meant by --where",
+    "replayed": "left alone: redriven too often already (--max-redrives)",
+    "returned": "came back while this ran: the cause is not mended",
+    "failed": "not taken by SQS",
+    "uncounted": "moved without a redrive_count, for which they have no room",
+}
+
+
+_ENDING_WORDS = {
+    "canary": "stopped: the canary failed again; the rest was not touched",
+    "interrupted": "interrupted; run the same command again to go on",
+    "crowded": "not sure that all were met",
+    "unknown": "SQS does not tell how it ended",
+    "refilling": "stopped: it comes back as fast as it goes",
+    "refused": "stopped: SQS takes nothing",
+    "cancelled": "cancelled",
+    "failed": "failed",
+}
+
+
+def _lines(answer: dict[str, object], done: Done) -> list[str]:
+    how = " by StartMessageMoveTask" if done.native else ""
+    lines = [f"{answer['moved']} messages moved to {answer['destination']}{how}"]
+    lines += [f"{answer[key]} {words}" for key, words in _COUNT_WORDS.items() if answer[key]]
+    if done.moves:
+        lines += [f"  {key}: {words}" for key, words in done.moves[-1].failures.items()]
+        lines += [f"sent, but still here: {key}" for key in done.moves[-1].not_deleted]
+    lines += [
+        f"possible duplicate: {key}" for move in done.moves for key in move.possible_duplicates
+    ]
+    if words := _ENDING_WORDS.get(str(answer["ended"])):
+        lines.append(f"{words}{': ' if answer['explanation'] else ''}{answer['explanation'] or ''}")
+    lines.append(f"left in {answer['queue']}: about {answer['left']}")
+    return lines

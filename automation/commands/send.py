@@ -1,0 +1,164 @@
+"""`python -m automation send` and `dlq restore`: put the messages of a file into a queue."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from automation.commands.options import ask, stack_options, yes_option
+from automation.commands.output import DONE, NOT_DONE, as_plain, print_json
+from automation.deadletters.file_to_queue import (
+    Defaults,
+    PostReport,
+    count_messages,
+    post_messages,
+    read_file,
+)
+from automation.deadletters.journal import Journal
+from automation.deadletters.message import attribute_from_json
+from automation.interrupts import cancelled_by_signals
+from automation.operations.deployed import Operated, operated_stack
+from automation.progress import Progress
+from automation.target import TargetName
+from components import limits
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+
+@click.command(short_help="Send messages from a file or from standard input.")
+@click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME[:TYPE]=VALUE",
+    help="For messages that lack it; the type is String by default. Can be given several times.",
+)
+@click.option("--group", metavar="NAME", help="Message group, for messages that name none.")
+@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the stack's queue]")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@stack_options
+def send(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    attributes: Sequence[str],
+    group: str | None,
+    to_url: str | None,
+    file: IO[str],
+) -> int:
+    """Send the messages of FILE, or of standard input for '-'.
+
+    One JSON object, or one a line: {"body": …, "attributes": {"store_id": 3}, "group": "g"}. Only
+    the body is needed; what is no text is sent as JSON. Nothing is sent when a line is wrong.
+    """
+    defaults = Defaults(attributes=dict(map(_attribute, attributes)), group=group)
+    progress = Progress()
+    with (
+        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as copy,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        url = to_url or operated.outputs.queue_url
+        # It is read twice: nothing may be sent when its last line is wrong.
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        count = sum(1 for _ in read_file(copy, is_fifo=limits.is_fifo(url), defaults=defaults))
+        copy.seek(0)
+        with (
+            progress.shown(),
+            progress.step("send", total=count),
+            cancelled_by_signals(progress.say) as cancel,
+            Journal(Path(folder) / "journal.jsonl", purpose="send", source=url) as journal,
+        ):
+            report = _post(operated, url, copy, defaults, journal, cancel, progress)
+    return _show_post(report, url, wants_json)
+
+
+def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
+    name, equals, value = text.partition("=")
+    name, _, kind = name.partition(":")
+    if not name or not equals or not value:
+        raise click.UsageError(f"--attribute takes NAME=VALUE or NAME:TYPE=VALUE, got {text!r}")
+    is_binary = kind.partition(".")[0] == "Binary"
+    content = {"type": kind or "String", "base64" if is_binary else "value": value}
+    return name, attribute_from_json(name, content)
+
+
+@click.command(short_help="Send what a purge has backed up.")
+@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the DLQ]")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@yes_option()
+@stack_options
+def restore(
+    *,
+    stack: str,
+    target: TargetName,
+    home: Path,
+    wants_json: bool,
+    yes: bool,
+    to_url: str | None,
+    file: Path,
+) -> int:
+    """Send what a purge has backed up; a run that was killed goes on when started again."""
+    progress = Progress()
+    with operated_stack(target, stack, home=home, report=progress.say) as operated:
+        url = to_url or operated.outputs.dlq_url
+        defaults = Defaults(attributes={})
+        count = count_messages(file, is_fifo=limits.is_fifo(url), defaults=defaults)
+        source = f"{file.resolve()} to {url}"
+        again = ", WHICH WERE SENT THERE BEFORE" if operated.has_finished("restore", source) else ""
+        ask(f"Send {count} messages to {url}{again}?", yes=yes, progress=progress)
+        with (
+            progress.shown(),
+            progress.step("restore", total=count),
+            cancelled_by_signals(progress.say) as cancel,
+            operated.journal("restore", source) as journal,
+            file.open(encoding="utf-8") as opened,
+        ):
+            report = _post(operated, url, opened, defaults, journal, cancel, progress)
+    return _show_post(report, url, wants_json)
+
+
+def _post(
+    operated: Operated,
+    url: str,
+    file: IO[str],
+    defaults: Defaults,
+    journal: Journal,
+    cancel: threading.Event,
+    progress: Progress,
+) -> PostReport:
+    return post_messages(
+        operated.sender,
+        url,
+        read_file(file, is_fifo=limits.is_fifo(url), defaults=defaults),
+        journal,
+        connections=operated.connections,
+        cancel=cancel,
+        on_progress=progress.advance_to,
+    )
+
+
+def _show_post(report: PostReport, url: str, wants_json: bool) -> int:
+    """Print what was sent; return the exit code."""
+    code = NOT_DONE if report.failed or report.is_interrupted else DONE
+    if wants_json:
+        print_json({"queue_url": url, **as_plain(report)})
+        return code
+    click.echo(f"{report.sent} messages sent to {url}")
+    if report.sent_before:
+        click.echo(f"{report.sent_before} were sent by an earlier run already")
+    if report.failed:
+        click.echo(f"{report.failed} were not taken:")
+    for message_id, words in report.failures.items():
+        click.echo(f"  {message_id}: {words}")
+    for message_id in report.possible_duplicates:
+        click.echo(f"possible duplicate: {message_id}")
+    return code

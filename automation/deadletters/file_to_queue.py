@@ -1,0 +1,217 @@
+"""Send messages that a file holds: a backup that is restored, or what somebody has written."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from automation.deadletters.journal import Journal
+from automation.deadletters.message import (
+    MAX_BATCH_ENTRIES,
+    Message,
+    MessageFormatError,
+    message_from_json,
+)
+from automation.deadletters.transfer import Transfer
+from components import limits
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+_SHOWN_FAILURES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What a message gets that doesn't say it itself.
+
+    Attributes:
+        attributes: message attributes by name.
+        group: message group; None for none.
+    """
+
+    attributes: "Mapping[str, MessageAttributeValueTypeDef]"
+    group: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostReport:
+    """What was sent.
+
+    Attributes:
+        sent: messages that SQS accepted.
+        sent_before: messages that an earlier run of the same file had sent.
+        failed: messages that SQS would not take.
+        failures: the first of them, by id or line, each with SQS's words.
+        possible_duplicates: ids or lines of messages that were sent twice, perhaps.
+        is_interrupted: it was told to end before the file was at its end.
+        is_continued: it went on with what a killed or stopped run had left.
+    """
+
+    sent: int
+    sent_before: int
+    failed: int
+    failures: Mapping[str, str]
+    possible_duplicates: tuple[str, ...]
+    is_interrupted: bool
+    is_continued: bool
+
+
+def read_file(file: IO[str], *, is_fifo: bool, defaults: Defaults) -> Iterator[Message]:
+    """Yield the messages of a file: JSON lines, or one JSON object over several lines.
+
+    A message without an id gets its line's number for one.
+
+    Raises:
+        MessageFormatError: with the number of the line.
+    """
+    first = file.readline()
+    file.seek(0)
+    if first.strip() and not _is_json(first):
+        yield _message(file.read(), 1, is_fifo, defaults)
+        return
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            yield _message(line, number, is_fifo, defaults)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _message(text: str, number: int, is_fifo: bool, defaults: Defaults) -> Message:
+    try:
+        message = message_from_json(json.loads(text))
+    except (json.JSONDecodeError, RecursionError):
+        # Not chained: the error would quote the line, which may hold a body.
+        raise MessageFormatError(f"line {number} is not JSON") from None
+    except MessageFormatError as error:
+        raise MessageFormatError(f"line {number}: {error}") from error
+    group = message.group or defaults.group
+    if is_fifo and group is None:
+        raise MessageFormatError(f"line {number}: a message to a FIFO queue needs a 'group'")
+    return Message(
+        message_id=message.message_id or f"line-{number}",
+        body=message.body,
+        attributes={**defaults.attributes, **message.attributes},
+        system={**message.system, **({"MessageGroupId": group} if group else {})},
+    )
+
+
+def post_messages(
+    sender: "SQSClient",
+    queue_url: str,
+    messages: Iterator[Message],
+    journal: Journal,
+    *,
+    connections: int = 8,
+    cancel: threading.Event,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> PostReport:
+    """Send messages, in order for a FIFO queue; one that was sent before is not sent again.
+
+    Args:
+        sender: client that never repeats a request by itself (`Clients.sender`).
+        queue_url: where to.
+        messages: what to send.
+        journal: of this work; set aside when nothing is left to do.
+        connections: how many requests to make at once, default 8; a FIFO queue gets one.
+        cancel: set it to end in order.
+        on_progress: is told how many are sent.
+
+    Raises:
+        ClientError, BotoCoreError: the queue can't be worked with.
+    """
+    workers = 1 if limits.is_fifo(queue_url) else connections
+    transfer = Transfer(
+        None, "", sender=sender, destination_url=queue_url, journal=journal, pause=cancel.wait
+    )
+    post = _Post(transfer, journal, on_progress, keeps_order=limits.is_fifo(queue_url))
+    with ThreadPoolExecutor(workers, thread_name_prefix="post") as pool:
+        # A chunk for each worker at a time, so that a large file is never in memory.
+        while not cancel.is_set():
+            chunks = [list(islice(messages, MAX_BATCH_ENTRIES)) for _ in range(workers)]
+            if not chunks[0]:
+                break
+            list(pool.map(post.send, chunks))
+    if not cancel.is_set() and not post.failed:
+        journal.finish()
+    return PostReport(
+        sent=post.sent,
+        sent_before=post.sent_before,
+        failed=post.failed,
+        failures=post.failures,
+        possible_duplicates=journal.possible_duplicates,
+        is_interrupted=cancel.is_set(),
+        is_continued=journal.is_continued,
+    )
+
+
+class _Post:
+    def __init__(
+        self,
+        transfer: Transfer,
+        journal: Journal,
+        on_progress: Callable[[int], None],
+        *,
+        keeps_order: bool,
+    ) -> None:
+        self._transfer = transfer
+        self._journal = journal
+        self._on_progress = on_progress
+        self._keeps_order = keeps_order
+        self._stopped_groups: set[str | None] = set()
+        self._lock = threading.Lock()
+        self.sent = 0
+        self.sent_before = 0
+        self.failed = 0
+        self.failures: dict[str, str] = {}
+
+    def send(self, messages: list[Message]) -> None:
+        left = [
+            message
+            for message in messages
+            if self._journal.state(message.message_id) not in ("sent", "deleted")
+        ]
+        with self._lock:
+            self.sent_before += len(messages) - len(left)
+        for batch in self._transfer.batches(left):
+            stopped = [item for item in batch if item.message.group in self._stopped_groups]
+            free = [item for item in batch if item not in stopped]
+            outcome = self._transfer.move(free) if free else None
+            accepted = outcome.accepted if outcome else {}
+            failures = {item.message.message_id: "one before it failed" for item in stopped}
+            if outcome:
+                failures |= outcome.refused | outcome.put_off | outcome.unknown
+            if self._keeps_order:
+                self._stopped_groups.update(
+                    item.message.group for item in free if item.message.message_id in failures
+                )
+            self._note(len(accepted), failures)
+
+    def _note(self, sent: int, failures: Mapping[str, str]) -> None:
+        with self._lock:
+            self.sent += sent
+            self.failed += len(failures)
+            room = _SHOWN_FAILURES - len(self.failures)
+            self.failures.update(islice(failures.items(), max(0, room)))
+        self._on_progress(self.sent)
+
+
+def count_messages(path: Path, *, is_fifo: bool, defaults: Defaults) -> int:
+    """Read a file to its end, so that nothing is sent when a line of it is wrong.
+
+    Raises:
+        MessageFormatError: with the number of the line.
+    """
+    with path.open(encoding="utf-8") as file:
+        return sum(1 for _ in read_file(file, is_fifo=is_fifo, defaults=defaults))

@@ -1,0 +1,100 @@
+"""Where a command works: the account of the ambient credentials, or the embedded AWS."""
+
+import contextlib
+import os
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from semver import VersionInfo
+
+from automation.aws.clients import Clients
+from automation.engine.command import EngineCommand
+from automation.engine.environment import engine_environment, engine_path
+from automation.engine.finding import find_engine
+from automation.errors import AutomationError
+from automation.target import AWS_PACE, ENDPOINT_PACE, Target, TargetName
+
+
+@contextlib.contextmanager
+def opened_target(
+    name: TargetName,
+    *,
+    home: Path,
+    report: Callable[[str], None],
+    keeps_state: bool = False,
+    enforces_policies: bool = False,
+    own_state: bool = True,
+) -> Generator[Target]:
+    """Open a target: find the engine, learn the account, and for `local` start everything.
+
+    Args:
+        name: `local` or `aws`.
+        home: existing folder for the stacks' state and, locally, the emulator's.
+        report: is given one line for each thing that takes time.
+        keeps_state: locally, keep resources when the block ends. Default False.
+        enforces_policies: locally, refuse what IAM and queue policies don't allow, as AWS does
+            everywhere. Default False.
+        own_state: for `aws`, keep the stacks' state in `home` (default); False for the stacks
+            of the user's own Pulumi backend.
+
+    Raises:
+        AutomationError: no engine, no credentials, no region, or the embedded AWS did not start.
+    """
+    home = home.resolve()
+    found = find_engine(report=report)
+    engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
+    if name == "aws":
+        state = engine_environment(engine, home) if own_state else engine_path(engine)
+        yield _ambient_aws(engine, state)
+        return
+    # The one place that knows of the embedded AWS.
+    from automation.local.world import embedded_aws
+
+    with embedded_aws(
+        home, engine=engine, keeps_state=keeps_state, enforces_policies=enforces_policies
+    ) as target:
+        yield target
+
+
+def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
+    endpoint_url = None
+    try:
+        # The AWS client for Python reads AWS_DEFAULT_REGION only; everything else AWS_REGION too.
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+        region = session.region_name
+        if not region:
+            raise AutomationError(
+                "no AWS region is set: export AWS_REGION, or set one in the AWS profile"
+            )
+        endpoint_url = _endpoint_url()
+        clients = Clients(session=session, endpoint_url=endpoint_url)
+        account_id = clients.sts.get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise AutomationError(
+            f"the ambient AWS credentials can't be used{_where(endpoint_url)}: {error}. "
+            "Sign in, or set AWS_PROFILE"
+        ) from error
+    return Target(
+        name="aws",
+        account_id=account_id,
+        region=region,
+        clients=clients,
+        engine=engine,
+        environment={**state, "AWS_REGION": region},
+        pace=ENDPOINT_PACE if endpoint_url else AWS_PACE,
+    )
+
+
+def _endpoint_url() -> str | None:
+    """Where requests go instead of AWS, should the environment say so.
+
+    An emulator of somebody else's, for a second opinion; the engine's `aws` provider looks at the
+    same variable (AWS SDKs and Tools Reference Guide, Service-specific endpoints).
+    """
+    return os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def _where(endpoint_url: str | None) -> str:
+    return f" at {endpoint_url} (AWS_ENDPOINT_URL)" if endpoint_url else ""

@@ -1,0 +1,315 @@
+"""Carry out a redrive: by SQS itself where that will do, else by our mover, with a canary first."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from automation.aws.consumer_log import Identity
+from automation.aws.queue_depth import queue_depth
+from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
+from automation.deadletters.message import MAX_BYTES, Message
+from automation.deadletters.move_plan import Counts, MoveReport, Plan
+from automation.deadletters.native_move import (
+    MAX_MESSAGES_PER_SECOND,
+    NativeReport,
+    NoNativeMoveError,
+    native_move,
+)
+from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.reading import QueueReading
+from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
+from automation.deadletters.where import Where
+from automation.errors import AutomationError
+from automation.operations.deployed import Operated, surveyed
+from automation.progress import Progress
+from components import limits
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+_DEFAULT_MAX_REDRIVES = 3
+# The consumer's back-off is short, and so is its work.
+_CANARY_SECONDS_BEYOND_THAT = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the flags ask for."""
+
+    destination_url: str
+    where: Where | None
+    limit: int | None
+    rate: float | None
+    canary: int | None
+    canary_wait_seconds: float | None
+    max_redrives: int | None
+
+    @property
+    def suits_native(self) -> bool:
+        """SQS's own redrive has no filter, limit, canary or redrive count."""
+        is_plain = not (self.where or self.limit or self.canary or self.max_redrives)
+        return is_plain and (
+            self.rate is None
+            or (self.rate == int(self.rate) and self.rate <= MAX_MESSAGES_PER_SECOND)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be moved: how many, by reason when that was asked, and which.
+
+    `hidden_seconds` is how long what is to stay has to be hidden while the rest is moved.
+    """
+
+    count: int
+    by_reason: dict[str, int]
+    completeness: str | None
+    is_wanted: Callable[[Message], bool] | None
+    hidden_seconds: int = HIDDEN_SECONDS
+
+
+@contextmanager
+def wanted_letters(
+    operated: Operated, where: Where | None, progress: Progress, *, counts_by_reason: bool
+) -> Generator[Wanted]:
+    """Find out what is to be moved; reading the dead letters takes time, so only when it must be.
+
+    Args:
+        operated: the stack.
+        where: None for all.
+        progress: shows the reading.
+        counts_by_reason: read them also when all are wanted.
+    """
+    if where is None and not counts_by_reason:
+        depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+        yield Wanted(count=depth.total, by_reason={}, completeness=None, is_wanted=None)
+        return
+    with surveyed(operated, progress) as survey:
+        reasons = Counter(letter.reason for letter in survey.letters(where))
+        yield Wanted(
+            count=sum(reasons.values()),
+            by_reason=dict(reasons.most_common()),
+            completeness=survey.completeness,
+            is_wanted=(
+                (lambda message: where.matches(message, survey.circumstances(message)))
+                if where
+                else None
+            ),
+            hidden_seconds=hiding_seconds(survey.expected),
+        )
+
+
+def check_destination(operated: Operated, url: str) -> None:
+    """Refuse a queue that dead letters can't be moved to.
+
+    Raises:
+        AutomationError: it is the dead-letter queue itself, or of another type.
+        ClientError: there is no such queue, or no right to look at it.
+    """
+    dlq_url = operated.outputs.dlq_url
+    if url == dlq_url:
+        raise AutomationError("--to: that is the dead-letter queue itself")
+    if limits.is_fifo(url) != limits.is_fifo(dlq_url):
+        raise AutomationError(
+            f"--to: {url} and the dead-letter queue {dlq_url} must both be FIFO queues, or "
+            "neither: a message group and its order can't be kept otherwise"
+        )
+    queue_depth(operated.clients.sqs, url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What happened: by which method, and its report.
+
+    `is_left` says that after SQS's own redrive there still was a message, or was one again.
+    """
+
+    method: str
+    moves: tuple[MoveReport, ...] = ()
+    native: NativeReport | None = None
+    canary: CanaryReport | None = None
+    is_left: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was meant is where it should be."""
+        if self.native:
+            return self.native.status == "COMPLETED" and not self.is_left
+        is_well = self.canary is None or self.canary.is_well
+        return is_well and all(
+            move.ended in ("empty", "limit")
+            and not (move.counts.failed or move.counts.returned or move.not_deleted)
+            for move in self.moves
+        )
+
+
+def redrive_letters(
+    operated: Operated,
+    wish: Wish,
+    wanted: Wanted,
+    progress: Progress,
+    cancel: threading.Event,
+) -> Done:
+    """Move what is wanted, in the way that suits the wish.
+
+    Args:
+        operated: the stack.
+        wish: what the flags ask for.
+        wanted: what is to be moved.
+        progress: shows the steps.
+        cancel: set it to end in order.
+
+    Raises:
+        ClientError, BotoCoreError: a queue can't be worked with; the journal knows what is left.
+    """
+    if wish.canary:
+        return _with_canary(operated, wish, wanted, progress, cancel, wish.canary)
+    # SQS's own redrive knows nothing of what a killed run of ours has sent already.
+    may_be_native = not operated.has_unfinished("redrive", operated.outputs.dlq_url)
+    with progress.step("redrive", total=wanted.count):
+        if wish.suits_native and may_be_native:
+            try:
+                native = _native(operated, wish, progress, cancel)
+                return Done(method="native", native=native, is_left=_is_left(operated))
+            except NoNativeMoveError as error:
+                progress.say(f"{error}: moving the messages one by one instead")
+        move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
+    return Done(method="own", moves=(move,))
+
+
+def _native(
+    operated: Operated, wish: Wish, progress: Progress, cancel: threading.Event
+) -> NativeReport:
+    return native_move(
+        operated.clients.sqs,
+        source_arn=operated.outputs.dlq_arn,
+        destination_arn=_queue_attribute(operated, wish.destination_url, "QueueArn"),
+        messages_per_second=int(wish.rate) if wish.rate else None,
+        cancel=cancel,
+        interval_seconds=operated.pace.poll_interval_seconds,
+        on_progress=lambda moved, _: progress.advance_to(moved),
+    )
+
+
+def _is_left(operated: Operated) -> bool:
+    """Look, since a task may complete without having moved anything."""
+    reading = QueueReading(
+        operated.clients.sqs,
+        operated.outputs.dlq_url,
+        wait_seconds=operated.pace.receive_wait_seconds,
+        limit=1,
+    )
+    return any(True for _ in reading)
+
+
+def _queue_attribute(operated: Operated, url: str, name: "QueueAttributeNameType") -> str | None:
+    answer = operated.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    return answer.get("Attributes", {}).get(name)
+
+
+def _with_canary(
+    operated: Operated,
+    wish: Wish,
+    wanted: Wanted,
+    progress: Progress,
+    cancel: threading.Event,
+    canary: int,
+) -> Done:
+    began_seconds = time.time()
+    first = min(canary, wish.limit) if wish.limit else canary
+    with progress.step("canary"):
+        move = _move(operated, wish, wanted, progress, cancel, limit=first)
+        report = watch_canary(
+            operated.clients.sqs,
+            operated.clients.logs,
+            _canary_plan(operated, wish, move.moved, began_seconds),
+            cancel=cancel,
+        )
+    progress.say(f"canary: {report}")
+    left = None if wish.limit is None else wish.limit - move.counts.moved
+    is_over = move.ended != "limit" or left == 0 or cancel.is_set()
+    if not report.is_well or is_over:
+        return Done(method="own", moves=(move,), canary=report)
+    with progress.step("redrive", total=wanted.count):
+        rest = _move(operated, wish, wanted, progress, cancel, limit=left)
+    return Done(method="own", moves=(move, rest), canary=report)
+
+
+def _canary_plan(
+    operated: Operated, wish: Wish, moved: Mapping[str, Identity | None], began_seconds: float
+) -> CanaryPlan:
+    hidden = _queue_attribute(operated, wish.destination_url, "VisibilityTimeout")
+    visibility_timeout_seconds = int(hidden or limits.VISIBILITY_TIMEOUT.maximum)
+    pace = operated.pace
+    return CanaryPlan(
+        moved=moved,
+        destination_url=wish.destination_url,
+        dlq_url=operated.outputs.dlq_url,
+        log_group=operated.outputs.consumer_log_group_name,
+        began_seconds=began_seconds,
+        # A consumer that logs nothing is judged by the queues, which takes that much longer.
+        timeout_seconds=wish.canary_wait_seconds
+        or pace.log_delay_seconds
+        + visibility_timeout_seconds
+        + pace.quiet_seconds
+        + _CANARY_SECONDS_BEYOND_THAT,
+        visibility_timeout_seconds=visibility_timeout_seconds,
+        quiet_seconds=pace.quiet_seconds,
+        interval_seconds=pace.poll_interval_seconds,
+        wait_seconds=pace.receive_wait_seconds,
+        connections=operated.connections,
+    )
+
+
+def _move(
+    operated: Operated,
+    wish: Wish,
+    wanted: Wanted,
+    progress: Progress,
+    cancel: threading.Event,
+    *,
+    limit: int | None,
+) -> MoveReport:
+    dlq_url = operated.outputs.dlq_url
+    max_bytes = _queue_attribute(operated, wish.destination_url, "MaximumMessageSize")
+    plan = Plan(
+        source_url=dlq_url,
+        destination_url=wish.destination_url,
+        max_bytes=int(max_bytes or MAX_BYTES),
+        wants=wanted.is_wanted,
+        limit=limit,
+        messages_per_second=wish.rate,
+        max_redrives=wish.max_redrives or _DEFAULT_MAX_REDRIVES,
+        connections=operated.connections,
+        wait_seconds=operated.pace.receive_wait_seconds,
+        hidden_seconds=wanted.hidden_seconds,
+    )
+
+    def show(counts: Counts) -> None:
+        progress.advance_to(counts.moved)
+        progress.detail(f"{counts.moved} moved")
+
+    with operated.journal("redrive", dlq_url) as journal:
+        if journal.is_continued:
+            progress.say(
+                f"going on with what an earlier run has left in {journal.path}; what it had "
+                f"received is visible again after {journal.hidden_seconds} s at the latest"
+            )
+        try:
+            return move_messages(
+                operated.clients.sqs,
+                operated.sender,
+                plan,
+                journal,
+                cancel=cancel,
+                on_progress=show,
+            )
+        except ClientError:
+            progress.say(f"run the same command again to go on: {journal.path} knows how far")
+            raise

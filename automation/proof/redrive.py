@@ -1,0 +1,162 @@
+"""The second half of the proof: repaired dead letters are processed, and the alarm goes off."""
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automation.aws.consumer_log import Identity, Processing, processed_messages
+from automation.deadletters.journal import Journal
+from automation.deadletters.message import Message
+from automation.deadletters.move_plan import MoveReport, Plan
+from automation.deadletters.queue_to_queue import move_messages
+from automation.errors import StillWaitingError
+from automation.proof.account import AlarmReport, Sent
+from automation.proof.alarm import Witness, watch_alarm
+from automation.proof.evidence import read_dead_letters
+from automation.target import Target
+from automation.waiting import wait_until
+from components.outputs import StackOutputs
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+# Any of the stores will do: what was missing is there, and that is what the consumer asks for.
+_REPAIR_STORE_ID = "1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedriveReport:
+    """What became of the bad messages after their repair.
+
+    Attributes:
+        redriven: messages moved out of the dead-letter queue.
+        deliveries: of the run's messages, all that the consumer has logged as done by now.
+        left: messages that are in the dead-letter queue now.
+        alarm: what became of the alarm.
+        problem: why not everything was moved; None when it was.
+    """
+
+    redriven: int
+    deliveries: Sequence[Processing]
+    left: int
+    alarm: AlarmReport
+    problem: str | None
+
+    @property
+    def processed(self) -> frozenset[Identity]:
+        """The messages of the run that are processed now, the good ones among them."""
+        return frozenset(delivery.identity for delivery in self.deliveries)
+
+    def reasons_broken(self, sent: Sent) -> list[str]:
+        """Say in words what is wrong; an empty list when the redrive is proven."""
+        processed = len(self.processed)
+        findings = (
+            (self.problem is not None, f"the redrive ended early: {self.problem}"),
+            (
+                self.redriven != sent.bad,
+                f"{self.redriven} messages were redriven, {sent.bad} were bad",
+            ),
+            (self.left > 0, f"{self.left} messages are in the dead-letter queue after the redrive"),
+            (
+                processed != sent.messages,
+                f"{processed} of {sent.messages} messages are processed after the redrive",
+            ),
+            (
+                self.alarm.state != "OK",
+                f"the alarm is {self.alarm.state} though the dead-letter queue is empty",
+            ),
+        )
+        return [words for is_wrong, words in findings if is_wrong]
+
+
+def prove_redrive(
+    target: Target,
+    outputs: StackOutputs,
+    sent: Sent,
+    *,
+    witness: Witness,
+    home: Path,
+    since_ms: int,
+    timeout_seconds: float,
+) -> RedriveReport:
+    """Give every dead letter the `store_id` that it lacks, redrive it, and see it processed.
+
+    Args:
+        target, outputs: where.
+        sent: the producer's report; all of it has to be processed in the end.
+        witness: hears the alarm topic.
+        home: folder for the mover's journal.
+        since_ms: Unix time in milliseconds from which on the consumer's log counts.
+        timeout_seconds: limit for the messages to be processed.
+    """
+    move = _redrive_repaired(target, outputs, home)
+    try:
+        delivered = wait_until(
+            "the repaired messages are processed",
+            lambda: _delivered(target, outputs, sent, since_ms),
+            timeout_seconds=timeout_seconds,
+            interval_seconds=target.pace.poll_interval_seconds,
+        )
+    except StillWaitingError:
+        # The verdict says which messages are missing.
+        delivered = _delivered(target, outputs, sent, since_ms)[1]
+    left = read_dead_letters(
+        target.clients.sqs, outputs.dlq_url, wait_seconds=target.pace.receive_wait_seconds
+    )
+    return RedriveReport(
+        redriven=move.counts.moved,
+        deliveries=delivered.found,
+        left=len(left),
+        alarm=watch_alarm(
+            target.clients, witness, dlq_name=outputs.dlq_name, rings=False, pace=target.pace
+        ),
+        problem=None if move.ended == "empty" else (move.explanation or move.ended),
+    )
+
+
+def _redrive_repaired(target: Target, outputs: StackOutputs, home: Path) -> MoveReport:
+    plan = Plan(
+        source_url=outputs.dlq_url,
+        destination_url=outputs.queue_url,
+        change=lambda message: repaired(message).redriven(),
+        wait_seconds=target.pace.receive_wait_seconds,
+    )
+    journal_path = home / "redrive.jsonl"
+    with Journal(journal_path, purpose="redrive", source=outputs.dlq_url) as journal:
+        return move_messages(
+            target.clients.sqs,
+            target.clients.sender,
+            plan,
+            journal,
+            cancel=threading.Event(),
+        )
+
+
+def repaired(message: Message) -> Message:
+    """The same message with the attribute `store_id`."""
+    store_id: MessageAttributeValueTypeDef = {
+        "DataType": "Number",
+        "StringValue": _REPAIR_STORE_ID,
+    }
+    return dataclasses.replace(message, attributes={**message.attributes, "store_id": store_id})
+
+
+@dataclass(frozen=True)
+class _Deliveries:
+    found: list[Processing]
+
+    def __str__(self) -> str:
+        return f"{len({delivery.identity for delivery in self.found})} messages processed"
+
+
+def _delivered(
+    target: Target, outputs: StackOutputs, sent: Sent, since_ms: int
+) -> tuple[bool, _Deliveries]:
+    records = processed_messages(
+        target.clients.logs, outputs.consumer_log_group_name, since_ms=since_ms
+    )
+    found = [record for record in records if record.identity[0] == sent.run_id]
+    return len({record.identity for record in found}) >= sent.messages, _Deliveries(found)

@@ -1,0 +1,78 @@
+"""The main job's options and its report."""
+
+import dataclasses
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from automation.proof.account import AlarmReport, Verdict
+from automation.proof.depth_samples import DepthSample
+from automation.proof.evidence import Evidence
+from automation.proof.redrive import RedriveReport
+from automation.target import TargetName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a run does; the command's flags.
+
+    Attributes:
+        target: `local` (default) or `aws`.
+        duration_seconds: how long the producer sends, default 5 s.
+        messages_per_second: the producer's rate, default 20; None for as fast as it can.
+        bad_ratio: part of the messages that lack `store_id`, 0 to 1, default 0.25.
+        max_messages: how many messages at the most; None (default) for no limit.
+        seed: makes the producer's messages repeatable; None (default) for other ones each time.
+        timeout_seconds: limit for the queue to settle; None (default) for the target's own.
+        redrive: after a verdict that holds, repair the bad messages, redrive them and see them
+            processed. Default False.
+        enforces_policies: locally, refuse what policies don't allow. Default False.
+        keep: do not destroy. Default False.
+        stack: its name, default `e2e-` and random characters.
+        settings: the program's configuration beyond its defaults.
+    """
+
+    target: TargetName = "local"
+    duration_seconds: float = 5
+    messages_per_second: float | None = 20
+    bad_ratio: float = 0.25
+    max_messages: int | None = None
+    seed: int | None = None
+    timeout_seconds: float | None = None
+    redrive: bool = False
+    enforces_policies: bool = False
+    keep: bool = False
+    stack: str = dataclasses.field(default_factory=lambda: f"e2e-{secrets.token_hex(3)}")
+    settings: Mapping[str, object] = dataclasses.field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """A run's verdict and what it rests on.
+
+    Attributes:
+        verdict: "held" or "broken".
+        target, stack: where it ran.
+        run_id: the producer run.
+        evidence: the account of every message, and what it is taken from.
+        dlq_count: the dead-letter queue's ApproximateNumberOfMessages; no proof of anything.
+        alarm: what became of the alarm.
+        redrive: what became of the bad messages after their repair; None without one.
+        timings_seconds: one entry a step, and `total`.
+        depths: of both queues in the course of the run.
+        destroyed: nothing is left of the stack.
+        reason: what is wrong; None when the verdict is "held".
+    """
+
+    verdict: Verdict
+    target: TargetName
+    stack: str
+    run_id: str
+    evidence: Evidence
+    dlq_count: int
+    alarm: AlarmReport
+    redrive: RedriveReport | None
+    timings_seconds: Mapping[str, float]
+    depths: Sequence[DepthSample]
+    destroyed: bool
+    reason: str | None

@@ -1,0 +1,94 @@
+"""An account and region to work in, and how patient one has to be there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from automation.aws.clients import Clients
+from automation.engine.command import EngineCommand
+
+TargetName = Literal["local", "aws"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """An account and region, and what the engine needs to work there.
+
+    Attributes:
+        name: `local` or `aws`.
+        account_id: 12 digits.
+        region: for example `eu-west-1`.
+        clients: boto3 clients for it.
+        engine: the Pulumi command.
+        environment: variables for the engine and for any command that runs against the target.
+        pace: how patient a caller has to be here.
+    """
+
+    name: TargetName
+    account_id: str
+    region: str
+    clients: Clients
+    engine: EngineCommand = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
+    pace: "Pace"
+
+    def __str__(self) -> str:
+        """Where this is, for somebody with several terminals open."""
+        if self.name == "local":
+            return f"embedded AWS, {self.region}"
+        account = f"AWS account {self.account_id}, region {self.region}"
+        endpoint_url = self.clients.endpoint_url
+        return f"{endpoint_url} (AWS_ENDPOINT_URL), no AWS; {account}" if endpoint_url else account
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """The times that differ between AWS and its stand-in, in seconds.
+
+    Attributes:
+        settle_timeout_seconds: default limit for a queue to settle.
+        poll_interval_seconds: pause between two looks.
+        quiet_seconds: how long a queue must look empty before it counts as settled.
+            AWS's counts are eventually consistent, most of the time within a minute
+            (SQS Developer Guide, "Available CloudWatch metrics").
+        receive_wait_seconds: long polling of one receive; from 1 on SQS asks all its servers
+            (SQS Developer Guide, "Short and long polling").
+        log_delay_seconds: how late log records may arrive.
+        alarm_timeout_seconds: limit for an alarm to follow its metric.
+    """
+
+    settle_timeout_seconds: float
+    poll_interval_seconds: float
+    quiet_seconds: float
+    receive_wait_seconds: int
+    log_delay_seconds: float
+    alarm_timeout_seconds: float
+
+
+LOCAL_PACE = Pace(
+    settle_timeout_seconds=120,
+    poll_interval_seconds=0.1,
+    quiet_seconds=0.3,
+    receive_wait_seconds=0,
+    log_delay_seconds=3,
+    alarm_timeout_seconds=15,
+)
+
+
+# Somebody's emulator: it answers at once, as far as its makers say, but it may count late.
+ENDPOINT_PACE = Pace(
+    settle_timeout_seconds=300,
+    poll_interval_seconds=0.5,
+    quiet_seconds=5,
+    receive_wait_seconds=1,
+    log_delay_seconds=15,
+    alarm_timeout_seconds=120,
+)
+AWS_PACE = Pace(
+    settle_timeout_seconds=900,
+    poll_interval_seconds=5,
+    quiet_seconds=60,
+    receive_wait_seconds=2,
+    log_delay_seconds=120,
+    alarm_timeout_seconds=600,
+)

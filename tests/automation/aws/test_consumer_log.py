@@ -1,0 +1,84 @@
+"""A function's log is read once, in order; of runs that Lambda ended only how they ended."""
+
+import json
+import time
+
+import pytest
+
+from automation.aws.clients import Clients
+from automation.aws.consumer_log import LogReader
+
+GROUP = "consumer"
+
+
+@pytest.fixture
+def reader(clients: Clients) -> LogReader:
+    clients.logs.create_log_group(logGroupName=GROUP)
+    clients.logs.create_log_stream(logGroupName=GROUP, logStreamName="s")
+    return LogReader(clients.logs, GROUP, since_ms=0)
+
+
+def write(clients: Clients, *lines: str) -> None:
+    now_ms = int(time.time() * 1000)
+    clients.logs.put_log_events(
+        logGroupName=GROUP,
+        logStreamName="s",
+        logEvents=[{"timestamp": now_ms, "message": line} for line in lines],
+    )
+
+
+def test_log_is_read_on_from_where_it_was(clients: Clients, reader: LogReader) -> None:
+    write(clients, '{"n": 1}', '{"n": 2}')
+    assert [event.record["n"] for event in reader.new_events()] == [1, 2]
+    write(clients, '{"n": 3}')
+    assert [event.record["n"] for event in reader.new_events()] == [3]
+    assert list(reader.new_events()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "2026-11-24T10:00:00.000Z 6f2e Task timed out after 10.01 seconds\n",
+            "Task timed out after 10.01 seconds",
+        ),
+        (
+            "RequestId: 6f2e Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
+            "Runtime exited with error: signal: killed",
+        ),
+        (
+            "[ERROR] Runtime.ImportModuleError: Unable to import module 'orders': No module "
+            "named 'requests'\nTraceback (most recent call last):",
+            "Runtime.ImportModuleError: Unable to import module 'orders': No module named "
+            "'requests'",
+        ),
+        (
+            "[ERROR] ValueError: '396144610' is no date\nTraceback (most recent call last):",
+            "ValueError",
+        ),
+    ],
+)
+def test_a_run_that_lambda_ended_is_told_without_what_a_body_may_hold(
+    clients: Clients, reader: LogReader, line: str, said: str
+) -> None:
+    write(clients, line)
+    (event,) = reader.new_events()
+    assert event.is_ending
+    assert not event.is_failure
+    assert (event.record["level"], event.record["message"]) == ("ERROR", said)
+    assert "396144610" not in json.dumps(event.record)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "START RequestId: 6f2e Version: $LATEST",
+        "REPORT RequestId: 6f2e Duration: 8.14 ms",
+        "{'name': 'Shifter'}",
+        '{"broken": ',
+        "[ERROR]\t2026-11-24T10:00:00.000Z\t6f2e\tShifter was not found",
+    ],
+)
+def test_other_lines_are_left_out(clients: Clients, reader: LogReader, line: str) -> None:
+    write(clients, line)
+    assert list(reader.new_events()) == []

@@ -1,0 +1,161 @@
+"""The account and the verdict, for any way in which messages can end."""
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automation.aws.consumer_log import Identity
+from automation.proof.account import (
+    Account,
+    AlarmReport,
+    DeadLetter,
+    Sent,
+    account_for,
+    count_reordered,
+    reasons_broken,
+)
+
+RUN = "run"
+RANG = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
+QUIET = AlarmReport(state="OK", went_to_alarm=False, was_notified=False)
+
+# What can become of one message: how often it was processed, and whether it is in the DLQ.
+FATES = st.lists(
+    st.tuples(st.booleans(), st.integers(0, 3), st.booleans()), min_size=1, max_size=60
+)
+
+
+def letter(seq: int, *, bad: bool = True, run_id: str = RUN) -> DeadLetter:
+    return DeadLetter(message_id=f"id-{seq}", identity=(run_id, seq), has_store_id=not bad)
+
+
+def account(*, bad: int, processed: list[int], dead: list[DeadLetter]) -> Account:
+    sent = Sent(run_id=RUN, messages=len(processed) + len(dead), bad=bad)
+    return account_for(sent, [(RUN, seq) for seq in processed], dead)
+
+
+@given(FATES)
+def test_account_counts_each_message_by_its_identity(fates: list[tuple[bool, int, bool]]) -> None:
+    processed: list[Identity] = []
+    dead: list[DeadLetter] = []
+    for seq, (is_bad, deliveries, is_dead) in enumerate(fates):
+        processed += [(RUN, seq)] * deliveries
+        dead += [letter(seq, bad=is_bad)] * is_dead
+    bad = sum(is_bad for is_bad, _, _ in fates)
+
+    found = account_for(Sent(run_id=RUN, messages=len(fates), bad=bad), processed, dead)
+
+    assert found.processed == sum(deliveries > 0 for _, deliveries, _ in fates)
+    assert found.dead_lettered == sum(is_dead for _, _, is_dead in fates)
+    assert found.misrouted == sum(is_dead and not is_bad for is_bad, _, is_dead in fates)
+    assert found.lost == sum(not deliveries and not is_dead for _, deliveries, is_dead in fates)
+    assert found.duplicates == sum(max(0, deliveries - 1) for _, deliveries, _ in fates)
+
+
+@given(FATES)
+def test_verdict_holds_only_when_every_message_is_where_it_belongs(
+    fates: list[tuple[bool, int, bool]],
+) -> None:
+    bad = sum(is_bad for is_bad, _, _ in fates)
+    sent = Sent(run_id=RUN, messages=len(fates), bad=bad)
+    found = account_for(
+        sent,
+        [(RUN, seq) for seq, (_, deliveries, _) in enumerate(fates) for _ in range(deliveries)],
+        [letter(seq, bad=is_bad) for seq, (is_bad, _, dead) in enumerate(fates) if dead],
+    )
+    all_bad_are_dead = all(is_bad == is_dead for is_bad, _, is_dead in fates)
+    all_good_are_done = all(deliveries > 0 for is_bad, deliveries, _ in fates if not is_bad)
+
+    reasons = reasons_broken(found, sent, RANG if bad else QUIET)
+
+    assert (not reasons) == (all_bad_are_dead and all_good_are_done)
+
+
+def test_messages_of_other_runs_are_neither_processed_nor_dead_lettered_here() -> None:
+    sent = Sent(run_id=RUN, messages=1, bad=0)
+    found = account_for(sent, [(RUN, 0), ("other", 5)], [letter(7, run_id="other")])
+    assert (found.processed, found.dead_lettered, found.misrouted) == (1, 0, 0)
+
+
+def test_dead_letter_without_an_identity_counts_for_nothing() -> None:
+    stray = DeadLetter(message_id="x", identity=None, has_store_id=True)
+    found = account_for(Sent(run_id=RUN, messages=1, bad=0), [(RUN, 0)], [stray])
+    assert (found.dead_lettered, found.misrouted) == (0, 0)
+
+
+def test_more_messages_than_reported_break_the_verdict() -> None:
+    sent = Sent(run_id=RUN, messages=1, bad=0)
+    found = account_for(sent, [(RUN, 0), (RUN, 1)], [])
+    assert found.lost == -1
+    assert "1 messages more than the 1" in reasons_broken(found, sent, QUIET)[0]
+
+
+def test_gap_in_the_sequence_is_no_loss() -> None:
+    # Message 1 could not be sent: the producer counts 2, numbered 0 and 2.
+    found = account_for(Sent(run_id=RUN, messages=2, bad=0), [(RUN, 0), (RUN, 2)], [])
+    assert found.lost == 0
+
+
+def test_silent_alarm_breaks_the_verdict() -> None:
+    found = account(bad=1, processed=[0], dead=[letter(1)])
+    sent = Sent(run_id=RUN, messages=2, bad=1)
+    assert reasons_broken(found, sent, QUIET) == ["the alarm did not ring, its state is OK"]
+
+
+def test_unheard_alarm_breaks_the_verdict() -> None:
+    found = account(bad=1, processed=[0], dead=[letter(1)])
+    unheard = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=False)
+    reasons = reasons_broken(found, Sent(run_id=RUN, messages=2, bad=1), unheard)
+    assert reasons == ["the alarm rang, but its notification did not reach the topic"]
+
+
+def test_alarm_without_a_bad_message_breaks_the_verdict() -> None:
+    found = account(bad=0, processed=[0], dead=[])
+    reasons = reasons_broken(found, Sent(run_id=RUN, messages=1, bad=0), RANG)
+    assert reasons == ["the alarm rang though no bad message was sent"]
+
+
+def test_unsent_messages_and_an_unsettled_queue_break_the_verdict() -> None:
+    found = account(bad=0, processed=[0], dead=[])
+    sent = Sent(run_id=RUN, messages=1, bad=0, error="2 messages were refused")
+    reasons = reasons_broken(found, sent, QUIET, settle_failure="5 visible")
+    assert len(reasons) == 2
+    assert "2 messages were refused" in reasons[0]
+    assert "5 visible" in reasons[1]
+
+
+def test_run_without_a_message_proves_nothing() -> None:
+    sent = Sent(run_id=RUN, messages=0, bad=0)
+    assert reasons_broken(account_for(sent, [], []), sent, QUIET) == [
+        "the producer sent no message"
+    ]
+
+
+def test_message_processed_after_a_later_one_of_its_group_is_reordered() -> None:
+    deliveries = [("a", 1), ("b", 2), ("a", 5), ("a", 3), ("b", 6), ("a", 4)]
+    assert count_reordered(deliveries) == 2
+
+
+def test_second_delivery_of_a_message_is_not_reordered() -> None:
+    assert count_reordered([("a", 1), ("a", 2), ("a", 1)]) == 0
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=40), st.randoms())
+def test_groups_that_interleave_in_any_way_keep_their_order(
+    groups: list[str], random: Random
+) -> None:
+    waiting = {group: [seq for seq, of in enumerate(groups) if of == group] for group in groups}
+    deliveries: list[tuple[str, int]] = []
+    while any(waiting.values()):
+        group = random.choice([group for group, seqs in waiting.items() if seqs])
+        deliveries.append((group, waiting[group].pop(0)))
+    assert count_reordered(deliveries) == 0
+
+
+def test_reordered_messages_break_the_verdict() -> None:
+    sent = Sent(run_id=RUN, messages=2, bad=0)
+    found = account_for(sent, [(RUN, 1), (RUN, 0)], [], reordered=1)
+    assert reasons_broken(found, sent, QUIET) == [
+        "1 messages were processed after a later one of their group"
+    ]

@@ -1,0 +1,71 @@
+"""A FIFO dead-letter queue is read whole, past the messages that hold back their groups."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from automation.aws.clients import Clients
+from automation.local.emulator import running_emulator
+from automation.proof.fifo_dead_letters import read_fifo_dead_letters
+
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def clients(tmp_path: Path) -> Iterator[Clients]:
+    session = boto3.Session(
+        aws_access_key_id="123456789012", aws_secret_access_key="local", region_name=REGION
+    )
+    with running_emulator(tmp_path, region=REGION) as emulator:
+        yield Clients(session=session, endpoint_url=emulator.endpoint_url)
+
+
+def filled_queue(clients: Clients, messages: int) -> str:
+    url = clients.sqs.create_queue(QueueName="dlq.fifo", Attributes={"FifoQueue": "true"})[
+        "QueueUrl"
+    ]
+    for seq in range(messages):
+        clients.sqs.send_message(
+            QueueUrl=url,
+            MessageBody=f"body {seq}",
+            MessageGroupId=f"store-{seq % 2}",
+            MessageDeduplicationId=str(seq),
+            MessageAttributes={
+                "run_id": {"DataType": "String", "StringValue": "run"},
+                "seq": {"DataType": "Number", "StringValue": str(seq)},
+            },
+        )
+    return url
+
+
+def drained(clients: Clients, url: str) -> list[str]:
+    """The bodies of what is in the queue, in its order; the queue is empty afterwards."""
+    bodies: list[str] = []
+    while messages := clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        for message in messages:
+            bodies.append(message["Body"])
+            clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+def test_more_than_ten_messages_of_a_group_are_all_read_and_put_back_in_order(
+    clients: Clients, tmp_path: Path
+) -> None:
+    url = filled_queue(clients, 50)
+
+    letters = read_fifo_dead_letters(
+        clients, url, aside_name="aside.fifo", wait_seconds=0, journals=tmp_path
+    )
+
+    assert sorted(letter.identity for letter in letters if letter.identity) == [
+        ("run", seq) for seq in range(50)
+    ]
+    bodies = drained(clients, url)
+    for group in (0, 1):
+        of_group = [body for body in bodies if int(body.split()[1]) % 2 == group]
+        assert of_group == [f"body {seq}" for seq in range(group, 50, 2)]
+    assert clients.sqs.list_queues()["QueueUrls"] == [url]

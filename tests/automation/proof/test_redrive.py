@@ -1,0 +1,55 @@
+"""What a redrive has to show before it counts as proven."""
+
+import dataclasses
+
+import pytest
+
+from automation.aws.consumer_log import Processing
+from automation.deadletters.message import Message
+from automation.proof.account import AlarmReport, Sent
+from automation.proof.redrive import RedriveReport, repaired
+
+SENT = Sent(run_id="run", messages=10, bad=3)
+PROVEN = RedriveReport(
+    redriven=3,
+    deliveries=[Processing(identity=("run", seq), at_ms=0) for seq in range(10)],
+    left=0,
+    alarm=AlarmReport(state="OK", went_to_alarm=True, was_notified=True),
+    problem=None,
+)
+
+
+def test_redrive_is_proven_when_everything_is_processed_and_the_alarm_is_off() -> None:
+    assert PROVEN.reasons_broken(SENT) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"problem": "refilling"}, "the redrive ended early: refilling"),
+        ({"redriven": 2}, "2 messages were redriven, 3 were bad"),
+        ({"left": 1}, "1 messages are in the dead-letter queue after the redrive"),
+        (
+            {"deliveries": PROVEN.deliveries[1:]},
+            "9 of 10 messages are processed after the redrive",
+        ),
+        (
+            {"alarm": AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)},
+            "the alarm is ALARM though the dead-letter queue is empty",
+        ),
+    ],
+)
+def test_anything_else_breaks_the_verdict(changes: dict[str, object], reason: str) -> None:
+    report = dataclasses.replace(PROVEN, **changes)  # type: ignore[arg-type]
+    assert report.reasons_broken(SENT) == [reason]
+
+
+def test_repair_adds_the_store_and_keeps_the_rest() -> None:
+    seq = {"DataType": "Number", "StringValue": "4"}
+    message = Message(message_id="m", body="{}", attributes={"seq": seq}, system={"x": "y"})  # type: ignore[dict-item]
+    mended = repaired(message)
+    assert mended.attributes == {
+        "seq": seq,
+        "store_id": {"DataType": "Number", "StringValue": "1"},
+    }
+    assert (mended.body, mended.message_id, mended.system) == ("{}", "m", {"x": "y"})

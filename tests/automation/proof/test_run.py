@@ -1,0 +1,51 @@
+"""The folder of a run: it is kept as long as the state in it lists a stack."""
+
+from pathlib import Path
+
+import pytest
+
+from automation.errors import AutomationError
+from automation.proof import run
+from automation.proof.report import Options
+
+
+@pytest.fixture(autouse=True)
+def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(run, "STATES", tmp_path)
+    return tmp_path
+
+
+def write_state(home: Path, name: str) -> None:
+    folder = home / "stacks/.pulumi/stacks/reliable-queue"
+    folder.mkdir(parents=True)
+    (folder / name).write_text("{}")
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("state", ["mine.json", "mine.json.gz"])
+def test_state_of_what_may_exist_is_kept_whatever_went_wrong(
+    states: Path, error: type[BaseException], state: str
+) -> None:
+    options = Options(target="aws", stack="mine")
+    with pytest.raises(error), run._home(options) as home:
+        write_state(home, state)
+        raise error
+    assert (states / "mine").is_dir()
+    with pytest.raises(AutomationError, match="'mine' was kept by an earlier run"):
+        run._home(options).__enter__()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_nothing_is_kept_of_a_run_that_created_nothing(states: Path, keep: bool) -> None:
+    with (
+        pytest.raises(AutomationError),
+        run._home(Options(target="aws", stack="mine", keep=keep)),
+    ):
+        raise AutomationError("no engine")
+    assert not (states / "mine").exists()
+
+
+def test_backup_of_a_destroyed_stack_keeps_nothing(states: Path) -> None:
+    with run._home(Options(target="aws", stack="mine")) as home:
+        write_state(home, "mine.json.bak")
+    assert not (states / "mine").exists()
