@@ -4,6 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help setup .environment e2e test lint format lock clean
+.PHONY: test-second-sqs .second-sqs .second-sqs-lock
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
 PYTHON ?= $(or $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -11,18 +12,17 @@ PYTHON ?= $(or $(shell for name in python3 python3.14 python3.13 python3.12 pyth
 	&& echo "$$name" && break; done),python3)
 # Flags for the command: make e2e ARGS="--messages 2000 --keep"
 ARGS ?=
-# Makes the lock; in an environment of its own, since nothing else needs it.
-UV := .build/uv/bin/uv
-UV_VERSION := 0.13.9
 # make lock UPGRADE=--upgrade takes the newest versions; otherwise those that still fit are kept.
 UPGRADE ?=
-UV_COMPILE = $(UV) pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
+UV_COMPILE = .venv/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
 help:
 	@echo 'make e2e     set everything up and run the main job on the embedded AWS (flags: ARGS="...")'
 	@echo 'make test    set everything up and run all tests (flags for pytest: ARGS="...")'
 	@echo 'make setup   only set up: .venv, the Pulumi engine'
+	@echo 'make test-second-sqs'
+	@echo '             set everything up and run the commands on a second SQS: CONTRIBUTING.md'
 	@echo 'make lint    ruff, pyright, import directions'
 	@echo 'make format  let ruff rewrite the code'
 	@echo 'make lock    resolve the dependencies anew into the lock files'
@@ -41,8 +41,10 @@ setup:
 e2e: setup
 	@.venv/bin/python automation/e2e.py $(ARGS)
 
+# A process for each core, which takes one file after the other in the order of tests/conftest.py.
 test: setup
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n logical --maxprocesses 8 --dist loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .
@@ -50,14 +52,43 @@ lint: setup
 	.venv/bin/pyright
 	.venv/bin/lint-imports
 
+# The second SQS has an environment of its own: its packages don't go with ours, and it needs this
+# Python. pyenv's are looked for too, since its `python3.13` refuses where another one is chosen.
+SECOND_SQS := .build/second-sqs
+SECOND_SQS_LOCK := tests/second_sqs/requirements.lock
+SECOND_SQS_PYTHON ?= $(or $(shell for python in python3.13 python3 \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
+	&& echo "$$python" && break; done),3.13)
+
+test-second-sqs: setup
+	@cmp -s $(SECOND_SQS_LOCK) $(SECOND_SQS)/.installed-requirements.lock \
+		&& $(SECOND_SQS)/bin/python -c '' 2>/dev/null || $(MAKE) .second-sqs
+	@.venv/bin/python -m pytest tests/second_sqs $(ARGS)
+
+# The lock is copied last: it stands for a complete environment. Where there is no such Python, uv
+# downloads one.
+.second-sqs:
+	@echo "making $(SECOND_SQS) with $(SECOND_SQS_PYTHON)" >&2
+	@.venv/bin/uv venv --quiet --clear --python "$(SECOND_SQS_PYTHON)" $(SECOND_SQS)
+	@.venv/bin/uv pip sync --quiet --python $(SECOND_SQS)/bin/python --require-hashes \
+		$(SECOND_SQS_LOCK)
+	@cp $(SECOND_SQS_LOCK) $(SECOND_SQS)/.installed-requirements.lock
+
+# It names no upper bounds, and breaks with what came after it: that of its days is taken.
+.second-sqs-lock: setup
+	.venv/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.13 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --exclude-newer 2026-04-01 \
+		tests/second_sqs/requirements.in -o $(SECOND_SQS_LOCK)
+
+lock: .second-sqs-lock
+
 format: setup
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
 lock: setup
-	@test -x $(UV) || .venv/bin/python -m venv .build/uv
-	@.build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(UV_COMPILE) --group automation --group local --group dev pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --extra operations --extra local --group dev pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --no-annotate tools/go/requirements.in -o tools/go/requirements.lock
 
 clean:

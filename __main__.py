@@ -1,5 +1,6 @@
 """The program: a reliable queue, and the producer that stands for the stores that send to it."""
 
+import os
 import re
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from components import (
 )
 
 ROOT = Path(__file__).resolve().parent
+# An installed package lies where nothing may be written; the automation says where instead.
+BUILD = Path(os.environ.get("RELIABLE_QUEUE_CACHE", ROOT / ".build"))
 
 # Every key of the stack's configuration; its type, meaning and default are in Pulumi.yaml.
 RANGES = {
@@ -121,9 +124,7 @@ def main() -> None:
     """Check everything, then create everything, then tell what there is."""
     config = pulumi.Config()
     numbers = read_numbers(config)
-    dependencies = dependency_layer(
-        ROOT / "functions" / "requirements.txt", build_folder=ROOT / ".build"
-    )
+    dependencies = dependency_layer(ROOT / "functions" / "requirements.txt", build_folder=BUILD)
     args = queue_args(config, numbers, dependencies)
     queue = ReliableQueue("events", args)
     producer = create_producer(queue, numbers["logRetentionDays"], dependencies)

@@ -18,10 +18,15 @@ from automation.commands.redrive import redrive
 from automation.commands.send import restore, send
 from automation.commands.status import status
 from automation.errors import AutomationError
+from automation.foreign_text import printable
+from automation.installation import command_name, shown, state_folder
 from automation.interrupts import SignalledError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"What is kept between runs is in {shown(state_folder())}.",
+)
 def cli() -> None:
     """Deploy, prove, look into and repair a reliable queue.
 
@@ -45,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        return int(
-            cli.main(arguments, prog_name="python -m automation", standalone_mode=False) or 0
-        )
+        return int(cli.main(arguments, prog_name=command_name(), standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
     except click.Abort:
@@ -76,4 +79,6 @@ def _messages(error: BaseException) -> list[str]:
 
 
 def _complain(message: str) -> None:
-    click.echo(f"error: {message}", err=True)
+    # It may quote what strangers wrote; lines stay lines.
+    for line in f"error: {message}".split("\n"):
+        click.echo(printable(line), err=True)

@@ -1,6 +1,7 @@
 """Where a command works: the account of the ambient credentials, or the embedded AWS."""
 
 import contextlib
+import importlib.util
 import os
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from automation.engine.command import EngineCommand
 from automation.engine.environment import engine_environment, engine_path
 from automation.engine.finding import find_engine
 from automation.errors import AutomationError
+from automation.installation import how_to_get
 from automation.target import AWS_PACE, ENDPOINT_PACE, Target, TargetName
 
 
@@ -40,8 +42,11 @@ def opened_target(
             of the user's own Pulumi backend.
 
     Raises:
-        AutomationError: no engine, no credentials, no region, or the embedded AWS did not start.
+        AutomationError: no engine, no credentials, no region, no embedded AWS installed, or it did
+            not start.
     """
+    if name == "local":
+        _require_emulator()
     home = home.resolve()
     found = find_engine(report=report)
     engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
@@ -58,6 +63,14 @@ def opened_target(
         yield target
 
 
+def _require_emulator() -> None:
+    if importlib.util.find_spec("ministack") is None:
+        raise AutomationError(
+            f"--target local: ministack, the embedded AWS, is not installed; "
+            f"{how_to_get('operations', 'local')}; or work in an account: --target aws"
+        )
+
+
 def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
     endpoint_url = None
     try:
@@ -69,7 +82,9 @@ def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
                 "no AWS region is set: export AWS_REGION, or set one in the AWS profile"
             )
         endpoint_url = _endpoint_url()
-        clients = Clients(session=session, endpoint_url=endpoint_url)
+        clients = Clients(
+            session=session, endpoint_url=endpoint_url, max_connections=2 * AWS_PACE.connections
+        )
         account_id = clients.sts.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise AutomationError(

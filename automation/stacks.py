@@ -3,7 +3,6 @@
 import contextlib
 import re
 import shlex
-import sys
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
@@ -12,13 +11,15 @@ from pulumi.automation import CommandError, LocalWorkspace, OutputMap, Stack, St
 from pulumi.automation.events import EngineEvent
 
 from automation.errors import AutomationError
+from automation.installation import REPOSITORY, command_line, is_checkout, state_folder
 from automation.interrupts import AbandonedRunError, Interrupts
 from automation.progress import Progress
 from automation.target import Target
 from components.outputs import OutputsError, StackOutputs
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = "reliable-queue"
+DEFAULT_HOME = state_folder() / "default"
+"""Where operators' commands keep their files, and the embedded AWS that stays its own."""
 # What the engine adds when the program or a resource has already said what was wrong.
 _SAYS_NOTHING = ("an unhandled error occurred", "update failed", "preview failed")
 _STACK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -94,17 +95,35 @@ def _new_stack(
 
 def _project_folder(target: Target, name: str, home: Path, settings: Mapping[str, object]) -> Path:
     """A project that runs the repository's program, so that no stack's settings land in it."""
-    folder = home / "project"
-    folder.mkdir(exist_ok=True)
+    folder = _write_project(home / "project")
+    config = {f"{PROJECT}:{key}": value for key, value in settings.items()}
+    config["aws:region"] = target.region
+    # By these `cleanup` tells what a run has left from what is anybody else's.
+    config["aws:defaultTags"] = {"tags": {STACK_TAG: name}}
+    (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
+    return folder
+
+
+def _write_project(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
     project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
     project["main"] = str(REPOSITORY)
     # The interpreter that runs this has the program's dependencies; a host finds it by PATH.
     project["runtime"] = {"name": "python", "options": {"toolchain": "pip"}}
-    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
-    config = {f"{PROJECT}:{key}": value for key, value in settings.items()}
-    config["aws:region"] = target.region
-    (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
+    text = yaml.safe_dump(project)
+    path = folder / "Pulumi.yaml"
+    # Another command may be reading what it needs.
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
     return folder
+
+
+def own_project() -> Path:
+    """The folder of the project for stacks that stay, with their settings beside `Pulumi.yaml`.
+
+    The repository; of an installed package, in which nothing may be written, a folder of the user.
+    """
+    return REPOSITORY if is_checkout() else _write_project(DEFAULT_HOME / "project")
 
 
 def _deploy(stack: Stack, interrupts: Interrupts, on_change: Callable[[str], None]) -> StackOutputs:
@@ -145,7 +164,7 @@ def stack_outputs(target: Target, name: str) -> StackOutputs:
         AutomationError: there is no such stack, it is not deployed, or it is another program's.
     """
     workspace = LocalWorkspace(
-        work_dir=str(REPOSITORY),
+        work_dir=str(own_project()),
         pulumi_command=target.engine,
         env_vars=dict(target.environment),
     )
@@ -186,7 +205,7 @@ def removal_command(target: Target, home: Path, name: str) -> str:
 def _shell_command(target: Target, home: Path, *arguments: str) -> str:
     pulumi = ("pulumi", "--cwd", str(home / "project"), *arguments)
     if target.name == "local":
-        local = (sys.executable, "-m", "automation", "local", "--home", str(home))
+        local = (*command_line(), "local", "--home", str(home))
         return shlex.join((*local, "--", *pulumi))
     backend = shlex.quote(target.environment["PULUMI_BACKEND_URL"])
     passphrase = shlex.quote(str(home / "passphrase"))
@@ -216,3 +235,13 @@ def diagnostics(error: CommandError) -> str:
 
 KEPT_MARK = "kept"
 """A file in the folder of a run that was asked to keep its stack, and did."""
+
+STACK_TAG = "reliable-queue:run"
+"""The tag of everything that a run creates in an account; its value is the stack's name."""
+
+WITNESS_ENDING = "-alarm-witness"
+"""What follows the stack's name in that of the queue that listens to a run's alarm topic; then
+come a hyphen and six hexadecimal digits."""
+
+ASIDE_ENDING = "-aside"
+"""The same for the queue that holds the letters of a FIFO queue while they are counted."""

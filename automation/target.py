@@ -54,7 +54,11 @@ class Pace:
         receive_wait_seconds: long polling of one receive; from 1 on SQS asks all its servers
             (SQS Developer Guide, "Short and long polling").
         log_delay_seconds: how late log records may arrive.
+        late_log_seconds: how long after a queue has settled a record may still come that
+            contradicts an account in which nothing is missing; 0 where a record is there before
+            its message is deleted.
         alarm_timeout_seconds: limit for an alarm to follow its metric.
+        connections: how many requests to make at once where many messages are read or moved.
     """
 
     settle_timeout_seconds: float
@@ -62,16 +66,22 @@ class Pace:
     quiet_seconds: float
     receive_wait_seconds: int
     log_delay_seconds: float
+    late_log_seconds: float
     alarm_timeout_seconds: float
+    connections: int
 
 
+# The connections are measured with benchmarks/redrive.py; on AWS each request takes some 20 ms,
+# most of it waiting.
 LOCAL_PACE = Pace(
     settle_timeout_seconds=120,
     poll_interval_seconds=0.1,
     quiet_seconds=0.3,
     receive_wait_seconds=0,
     log_delay_seconds=3,
+    late_log_seconds=0,
     alarm_timeout_seconds=15,
+    connections=8,
 )
 
 
@@ -82,7 +92,9 @@ ENDPOINT_PACE = Pace(
     quiet_seconds=5,
     receive_wait_seconds=1,
     log_delay_seconds=15,
+    late_log_seconds=5,
     alarm_timeout_seconds=120,
+    connections=8,
 )
 AWS_PACE = Pace(
     settle_timeout_seconds=900,
@@ -90,5 +102,11 @@ AWS_PACE = Pace(
     quiet_seconds=60,
     receive_wait_seconds=2,
     log_delay_seconds=120,
-    alarm_timeout_seconds=600,
+    # The queue has looked empty for 60 s by then.
+    late_log_seconds=60,
+    # The metrics of a queue that was idle come up to 15 minutes late (SQS Developer Guide,
+    # "Monitoring Amazon SQS queues using CloudWatch"), and once a minute; then the alarm's own
+    # period, its evaluation and the way of its notification.
+    alarm_timeout_seconds=15 * 60 + 300,
+    connections=16,
 )

@@ -8,14 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .arguments import AlarmArgs as AlarmArgs
-    from .arguments import ConsumerArgs as ConsumerArgs
+    from .alarm_arguments import AlarmArgs as AlarmArgs
+    from .alarm_arguments import SubscriptionArgs as SubscriptionArgs
     from .arguments import CustomerKeyArgs as CustomerKeyArgs
-    from .arguments import ExistingFunctionArgs as ExistingFunctionArgs
     from .arguments import FifoArgs as FifoArgs
-    from .arguments import PollersArgs as PollersArgs
     from .arguments import ReliableQueueArgs as ReliableQueueArgs
-    from .arguments import SubscriptionArgs as SubscriptionArgs
+    from .consumer_arguments import ConsumerArgs as ConsumerArgs
+    from .consumer_arguments import ExistingFunctionArgs as ExistingFunctionArgs
+    from .consumer_arguments import PollersArgs as PollersArgs
     from .function import PythonFunction as PythonFunction
     from .function import PythonFunctionArgs as PythonFunctionArgs
     from .function import VpcArgs as VpcArgs
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from .layer import LayerError as LayerError
     from .layer import dependency_layer as dependency_layer
     from .limits import LimitError as LimitError
-    from .policies import QueueStatement as QueueStatement
     from .reliable_queue import ReliableQueue as ReliableQueue
+    from .statements import QueueStatement as QueueStatement
 
 _HOMES = {
-    "AlarmArgs": ".arguments",
-    "ConsumerArgs": ".arguments",
+    "AlarmArgs": ".alarm_arguments",
+    "ConsumerArgs": ".consumer_arguments",
     "CustomerKeyArgs": ".arguments",
     "DependencyLayer": ".layer",
-    "ExistingFunctionArgs": ".arguments",
+    "ExistingFunctionArgs": ".consumer_arguments",
     "FifoArgs": ".arguments",
     "LayerError": ".layer",
     "LimitError": ".limits",
-    "PollersArgs": ".arguments",
+    "PollersArgs": ".consumer_arguments",
     "PythonFunction": ".function",
     "PythonFunctionArgs": ".function",
-    "QueueStatement": ".policies",
+    "QueueStatement": ".statements",
     "ReliableQueue": ".reliable_queue",
     "ReliableQueueArgs": ".arguments",
-    "SubscriptionArgs": ".arguments",
+    "SubscriptionArgs": ".alarm_arguments",
     "VpcArgs": ".function",
     "dependency_layer": ".layer",
 }

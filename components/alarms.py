@@ -7,8 +7,11 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from .arguments import AlarmArgs, ReliableQueueArgs
+from . import limits
+from .alarm_arguments import AlarmArgs, SubscriptionArgs
+from .arguments import ReliableQueueArgs
 from .encryption import Encryption
+from .unknowns import checked
 
 # How often SQS and Lambda publish: Amazon SQS Developer Guide, Available CloudWatch metrics.
 PERIOD_SECONDS = 60
@@ -57,13 +60,14 @@ def create_alarms(
     rules: list[AlarmRule],
     *,
     encryption: Encryption,
-    tags: Mapping[str, str],
+    tags: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> Alarms:
     """Create the topic unless it exists, who is subscribed to it, and the alarms that tell it."""
     child = pulumi.ResourceOptions(parent=parent)
-    topic_arn = args.topic_arn
-    if topic_arn is None:
+    if args.topic_arn is not None:
+        topic_arn = checked("alarms.topic_arn", args.topic_arn, limits.check_topic_arn)
+    else:
         # The topic's default policy lets CloudWatch publish for alarms of the same account (Amazon
         # SNS Developer Guide, AWS:SourceOwner). Without a customer key it is not encrypted: with
         # SNS's own key CloudWatch can't publish (Amazon SNS Developer Guide, Key management), and
@@ -79,18 +83,25 @@ def create_alarms(
             f"{name}-tells-{who}",
             topic=topic_arn,
             protocol=subscription.protocol,
-            endpoint=subscription.endpoint,
+            endpoint=_endpoint(who, subscription),
             opts=child,
         )
     alarms = {rule.role: _create_alarm(name, rule, topic_arn, tags, child) for rule in rules}
-    return Alarms(topic_arn=pulumi.Output.from_input(topic_arn), alarms=alarms)
+    return Alarms(topic_arn=topic_arn, alarms=alarms)
+
+
+def _endpoint(who: str, subscription: SubscriptionArgs) -> pulumi.Output[str]:
+    def check(argument: str, value: str) -> None:
+        limits.check_endpoint(argument, subscription.protocol, value)
+
+    return checked(f"alarms.subscriptions[{who!r}].endpoint", subscription.endpoint, check)
 
 
 def _create_alarm(
     name: str,
     rule: AlarmRule,
     topic_arn: pulumi.Input[str],
-    tags: Mapping[str, str],
+    tags: Mapping[str, pulumi.Input[str]],
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.MetricAlarm:
     return aws.cloudwatch.MetricAlarm(

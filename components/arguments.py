@@ -6,91 +6,18 @@ argument, its value and what is allowed. The rules and their sources are in `lim
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
 import pulumi
 
-from . import limits, policies
+from . import limits
+from .alarm_arguments import AlarmArgs
+from .consumer_arguments import ConsumerArgs
 from .function import PythonFunctionArgs
+from .kinds import check_kinds, check_known
+from .statements import QueueStatement, check_statements
 
 # Amazon SQS API Reference, SetQueueAttributes, VisibilityTimeout: SQS's own default.
 _VISIBILITY_WITHOUT_CONSUMER_SECONDS = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExistingFunctionArgs:
-    """A function that is there already, or is created elsewhere in the program.
-
-    function_arn: which one. It should answer which messages of a batch failed.
-    role_name: its role, which gets what it needs of the queue.
-    timeout_seconds: its timeout, from which the visibility timeout is derived; when it isn't known
-        at preview, it is checked at deployment.
-    reserved_concurrency: what it has reserved, if it has.
-    log_group_name: where it logs; by default `/aws/lambda/` and its name.
-    """
-
-    function_arn: pulumi.Input[str]
-    role_name: pulumi.Input[str]
-    timeout_seconds: pulumi.Input[int]
-    reserved_concurrency: int | None = None
-    log_group_name: pulumi.Input[str] | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.timeout_seconds, int):
-            limits.FUNCTION_TIMEOUT.check("timeout_seconds", self.timeout_seconds)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PollersArgs:
-    """Pollers that Lambda keeps ready for the queue, for spikes; each costs by the hour.
-
-    minimum: kept always, 2 to 200.
-    maximum: scaled up to, 2 to 2,000; each can invoke the function 10 times at once.
-    """
-
-    minimum: int = 2
-    maximum: int = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConsumerArgs:
-    """How messages are handed to a function, and which one.
-
-    function: its code, time and memory, or one that exists. The queue's URL reaches a function of
-        ours as `QUEUE_URL`, the number of receives before a message is dead-lettered as
-        `MAX_RECEIVE_COUNT`.
-    batch_size: messages in one invocation at most, 1 to 10, or to 10,000 with a window.
-    batching_window_seconds: how long to gather a batch, 0 to 300; a FIFO queue has none.
-    maximum_concurrency: batches processed at once, 2 to 1,000; by default what the function has
-        reserved, else 10. Not with `pollers`.
-    pollers: provisioned pollers; by default Lambda scales its own.
-    filters: patterns of which a message's body must match one, up to 10. Lambda deletes what
-        matches none: such messages are neither processed nor dead-lettered.
-    is_enabled: False pauses the consumer: messages wait in the queue, within its retention.
-
-    A batch always answers which of its messages failed: one bad message doesn't fail the others.
-    """
-
-    function: PythonFunctionArgs | ExistingFunctionArgs
-    batch_size: int = 10
-    batching_window_seconds: int = 0
-    maximum_concurrency: int | None = None
-    pollers: PollersArgs | None = None
-    filters: Sequence[Mapping[str, object]] = ()
-    is_enabled: bool = True
-
-    def __post_init__(self) -> None:
-        reserved = self.function.reserved_concurrency
-        limits.check_batch(self.batch_size, self.batching_window_seconds)
-        limits.maximum_concurrency(self.maximum_concurrency, reserved)
-        limits.check_filters(self.filters)
-        if self.pollers is not None:
-            limits.check_pollers(
-                self.pollers.minimum,
-                self.pollers.maximum,
-                maximum_concurrency=self.maximum_concurrency,
-                reserved=reserved,
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +34,16 @@ class FifoArgs:
     content_based_deduplication: bool = True
     high_throughput: bool = True
 
+    def __post_init__(self) -> None:
+        check_kinds(self, "fifo.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerKeyArgs:
     """A KMS key of your own in place of SQS's.
 
-    key_arn: a key that exists; its key policy must let the account's IAM policies decide, and let
-        CloudWatch use it when the alarm topic is encrypted. By default a key is created.
+    key_arn: ARN of a key that exists; its key policy must let the account's IAM policies decide,
+        and let CloudWatch use it when the alarm topic is encrypted. By default a key is created.
     data_key_reuse_seconds: how long SQS uses a data key before it asks KMS again, 60 to 86,400.
     deletion_window_days: how long a created key can be brought back once deleted, 7 to 30.
     """
@@ -123,66 +53,10 @@ class CustomerKeyArgs:
     deletion_window_days: int = 30
 
     def __post_init__(self) -> None:
+        check_kinds(self, "key.")
+        check_known("key.key_arn", self.key_arn, limits.check_key_arn)
         limits.DATA_KEY_REUSE.check("key.data_key_reuse_seconds", self.data_key_reuse_seconds)
         limits.KEY_DELETION_WINDOW.check("key.deletion_window_days", self.deletion_window_days)
-
-
-Protocol = Literal["email", "email-json", "https", "lambda", "sms", "sqs"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubscriptionArgs:
-    """Somebody who is told when an alarm rings and when it is over.
-
-    protocol, endpoint: an e-mail address, an HTTPS URL, or the ARN of a queue or function, which
-        must let the topic in. An e-mail subscription works once its receiver has confirmed it.
-    """
-
-    protocol: Protocol
-    endpoint: pulumi.Input[str]
-
-    def __post_init__(self) -> None:
-        limits.check_one_of("subscriptions, protocol", self.protocol, get_args(Protocol))
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlarmArgs:
-    """When to tell people, and whom. Each alarm is switched off by None.
-
-    dead_letters_above: messages in the dead-letter queue; rings above that, 0 and up.
-    dead_letter_age_percent: how much of the time that a dead letter may be left has passed for the
-        oldest one, 1 to 99.
-    message_age_seconds: age of the oldest message in the queue, below its retention.
-    consumer_errors_above: failed invocations in a minute, 0 and up.
-    consumer_throttles_above: throttled invocations in a minute, 0 and up.
-    topic_arn: an SNS topic that exists; by default one is created.
-    is_topic_encrypted: encrypt the created topic with the queue's customer key.
-    subscriptions: who is told, each under a name of its own.
-    """
-
-    dead_letters_above: int | None = 0
-    dead_letter_age_percent: int | None = 50
-    message_age_seconds: int | None = 3_600
-    consumer_errors_above: int | None = 0
-    consumer_throttles_above: int | None = 0
-    topic_arn: pulumi.Input[str] | None = None
-    is_topic_encrypted: bool = False
-    subscriptions: Mapping[str, SubscriptionArgs] = field(
-        default_factory=dict[str, SubscriptionArgs]
-    )
-
-    def __post_init__(self) -> None:
-        for name in ("dead_letters_above", "consumer_errors_above", "consumer_throttles_above"):
-            value = getattr(self, name)
-            if value is not None:
-                limits.COUNT_THRESHOLD.check(f"alarms.{name}", value)
-        if self.dead_letter_age_percent is not None:
-            limits.AGE_PERCENT.check("alarms.dead_letter_age_percent", self.dead_letter_age_percent)
-        if self.is_topic_encrypted and self.topic_arn is not None:
-            raise limits.LimitError(
-                "alarms.is_topic_encrypted = True is about a topic that is created, but "
-                "alarms.topic_arn gives one; leave one of them out"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,12 +77,13 @@ class ReliableQueueArgs:
         choose their own.
     key: encrypts with a KMS key; by default SQS encrypts with a key of its own.
     requires_tls: refuse requests over plain HTTP, to both queues.
-    statements: more statements for the queue's policy, about the queue itself.
+    statements: more statements for the queue's policy, about the queue itself; what stands in them
+        may be an output.
     queue_name, queue_name_prefix: a fixed name, or what a made-up one begins with; the
         dead-letter queue's has `-dlq` at its end. By default both are made up.
     alarms: when to tell people, and whom; None for no alarms and no topic.
     has_dashboard: whether there is a CloudWatch dashboard.
-    tags: for every resource that takes tags.
+    tags: for every resource that takes tags; the values may be outputs.
     """
 
     consumer: ConsumerArgs | None
@@ -222,14 +97,15 @@ class ReliableQueueArgs:
     receive_wait_seconds: int = 20
     key: CustomerKeyArgs | None = None
     requires_tls: bool = True
-    statements: Sequence[policies.QueueStatement] = ()
+    statements: Sequence[QueueStatement] = ()
     queue_name: str | None = None
     queue_name_prefix: str | None = None
     alarms: AlarmArgs | None = field(default_factory=AlarmArgs)
     has_dashboard: bool = True
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    tags: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         limits.MAX_RECEIVE_COUNT.check("max_receive_count", self.max_receive_count)
         limits.DELAY.check("delay_seconds", self.delay_seconds)
         limits.MESSAGE_BYTES.check("max_message_bytes", self.max_message_bytes)
@@ -239,7 +115,7 @@ class ReliableQueueArgs:
         )
         limits.check_queue_names(self.queue_name, self.queue_name_prefix, is_fifo=self.is_fifo)
         limits.check_tags(self.tags)
-        policies.check_statements(self.statements)
+        check_statements(self.statements)
         self._check_consumer()
         self._check_alarms()
 

@@ -1,16 +1,17 @@
 """The function that a queue feeds, ours or one that exists, and the mapping between them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
 
 from . import limits, policies
-from .arguments import ConsumerArgs, ExistingFunctionArgs
+from .consumer_arguments import ConsumerArgs, ExistingFunctionArgs
 from .function import PythonFunction, PythonFunctionArgs
 from .queues import Queues
+from .unknowns import checked, holds_outputs, when_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,15 @@ def create_consumer(
     queues: Queues,
     key: policies.EncryptionKey[pulumi.Output[str]] | None,
     max_receive_count: int,
-    tags: Mapping[str, str],
+    tags: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> Consumer:
     """Create the function unless it exists, let it consume the queue, and have it fed."""
     document = policies.consume(queue_arn=queues.queue.arn, key=key)
     if isinstance(args.function, ExistingFunctionArgs):
-        consumer, may_consume = _existing(f"{name}-consumer", args.function, document, parent)
+        consumer, may_consume = _existing(
+            f"{name}-consumer", args.function, queues.queue.arn, document, parent
+        )
     else:
         environment = {
             **args.function.environment,
@@ -86,16 +89,17 @@ def _created(
 def _existing(
     name: str,
     args: ExistingFunctionArgs,
+    queue_arn: pulumi.Output[str],
     document: policies.PolicyDocument[pulumi.Output[str]],
     parent: pulumi.Resource,
 ) -> tuple[Consumer, aws.iam.RolePolicy]:
     may_consume = aws.iam.RolePolicy(
         f"{name}-may-consume",
-        role=args.role_name,
+        role=checked("role_name", args.role_name, limits.check_role_name),
         policy=pulumi.Output.json_dumps(document),
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    arn = pulumi.Output.from_input(args.function_arn)
+    arn = _whole_arn(args.function_arn, queue_arn)
     name_in_arn = arn.apply(function_name)
     log_group = pulumi.Output.from_input(
         pulumi.Output.concat("/aws/lambda/", name_in_arn)
@@ -109,6 +113,19 @@ def _existing(
         log_streams_arn=pulumi.Output.all(arn, log_group).apply(lambda two: log_streams_arn(*two)),
     )
     return consumer, may_consume
+
+
+def _whole_arn(given: pulumi.Input[str], queue_arn: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The ARN of a function; one that is named shorter is where its queue is."""
+
+    def told(known: str) -> pulumi.Input[str]:
+        limits.check_function("function_arn", known)
+        if known.startswith("arn:"):
+            return known
+        return queue_arn.apply(lambda arn: limits.whole_function_arn(known, arn))
+
+    # An output within an output becomes one.
+    return cast("pulumi.Output[str]", when_known(given, told))
 
 
 def function_name(function_arn: str) -> str:
@@ -142,4 +159,16 @@ def _filter_criteria(
 ) -> aws.lambda_.EventSourceMappingFilterCriteriaArgsDict | None:
     if not args.filters:
         return None
-    return {"filters": [{"pattern": json.dumps(pattern)} for pattern in args.filters]}
+    patterns = [_pattern(f"filters[{n}]", pattern) for n, pattern in enumerate(args.filters)]
+    return {"filters": [{"pattern": pattern} for pattern in patterns]}
+
+
+def _pattern(argument: str, pattern: pulumi.Input[Mapping[str, object]]) -> pulumi.Input[str]:
+    if not holds_outputs(pattern):
+        return limits.filter_text(pattern)
+
+    def told(known: object) -> str:
+        limits.check_filter(argument, known)
+        return limits.filter_text(known)
+
+    return when_known(pattern, told)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import limits, policies
 from .arguments import CustomerKeyArgs
+from .unknowns import checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +36,15 @@ def create_encryption(
     name: str,
     args: CustomerKeyArgs | None,
     *,
-    tags: Mapping[str, str],
+    tags: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> Encryption:
     """Create the key `{name}-key` and an alias for it, unless none is asked for or one is given."""
     if args is None:
         return Encryption()
-    key_arn = args.key_arn
-    if key_arn is None:
+    if args.key_arn is not None:
+        key_arn = checked("key.key_arn", args.key_arn, limits.check_key_arn)
+    else:
         # The policy names the account, which nothing that is there before the key can tell.
         account_id = aws.get_caller_identity_output(
             opts=pulumi.InvokeOutputOptions(parent=parent)
@@ -61,7 +63,4 @@ def create_encryption(
         )
         aws.kms.Alias(f"{name}-key-alias", target_key_id=key.key_id, opts=child)
         key_arn = key.arn
-    return Encryption(
-        key_arn=pulumi.Output.from_input(key_arn),
-        data_key_reuse_seconds=args.data_key_reuse_seconds,
-    )
+    return Encryption(key_arn=key_arn, data_key_reuse_seconds=args.data_key_reuse_seconds)

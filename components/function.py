@@ -9,7 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from . import limits, naming, policies
+from .kinds import check_args, check_kinds, check_known
 from .layer import Architecture, DependencyLayer, Runtime
+from .unknowns import checked
 
 # The longest suffix among the children's names.
 _FUNCTION_SUFFIX = "-function"
@@ -34,10 +36,13 @@ class VpcArgs:
     security_group_ids: Sequence[pulumi.Input[str]]
 
     def __post_init__(self) -> None:
+        check_kinds(self, "vpc.")
         limits.SUBNETS.check("vpc.subnet_ids, their number", len(self.subnet_ids))
         limits.SECURITY_GROUPS.check(
             "vpc.security_group_ids, their number", len(self.security_group_ids)
         )
+        limits.check_vpc_ids("vpc.subnet_ids", "subnet", self.subnet_ids)
+        limits.check_vpc_ids("vpc.security_group_ids", "sg", self.security_group_ids)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,8 @@ class PythonFunctionArgs:
     handler: `module.function`, the module a file in that folder.
     dependencies: the packages that it imports, built for the same runtime and architecture.
     layers: ARNs of other layers, up to 5 with that of the dependencies.
-    environment: variables beside those that Powertools reads, which are set by default.
+    environment: variables, all of them texts, beside those that Powertools reads, which are set by
+        default.
     timeout_seconds: 1 to 900.
     memory_mb: 128 to 10,240; the share of a processor grows with it.
     reserved_concurrency: executions kept for this function alone, 2 or more; none by default.
@@ -57,12 +63,12 @@ class PythonFunctionArgs:
     traces: whether X-Ray records its runs.
     vpc: the VPC that it runs in; by default none.
     runtime, architecture: what it runs on.
-    tags: for the function, its role and its log group.
+    tags: for the function, its role and its log group; the values may be outputs.
 
     Raises `LimitError` that names the argument, its value and what is allowed.
     """
 
-    source: Path
+    source: Path | str
     handler: str
     dependencies: DependencyLayer | None = None
     layers: Sequence[pulumi.Input[str]] = ()
@@ -78,15 +84,18 @@ class PythonFunctionArgs:
     vpc: VpcArgs | None = None
     runtime: Runtime = "python3.13"
     architecture: Architecture = "arm64"
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    tags: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         limits.FUNCTION_TIMEOUT.check("timeout_seconds", self.timeout_seconds)
         limits.FUNCTION_MEMORY.check("memory_mb", self.memory_mb)
         limits.check_log_retention("log_retention_days", self.log_retention_days)
         if self.reserved_concurrency is not None:
             limits.RESERVED_CONCURRENCY.check("reserved_concurrency", self.reserved_concurrency)
         limits.check_layers(len(self.layers) + (self.dependencies is not None))
+        for number, layer in enumerate(self.layers):
+            check_known(f"layers[{number}]", layer, limits.check_layer_arn)
         limits.check_environment(self.environment)
         limits.check_tags(self.tags)
         limits.check_one_of("log_level", self.log_level, get_args(LogLevel))
@@ -98,7 +107,7 @@ class PythonFunctionArgs:
     def _check_handler(self) -> None:
         limits.check_handler(self.handler)
         module = self.handler.rpartition(".")[0]
-        if not (self.source / f"{module.replace('.', '/')}.py").is_file():
+        if not (Path(self.source) / f"{module.replace('.', '/')}.py").is_file():
             raise limits.LimitError(
                 f"source = {str(self.source)!r} holds no {module}.py, which handler = "
                 f"{self.handler!r} names; give the folder that holds it"
@@ -126,6 +135,7 @@ class PythonFunction(pulumi.ComponentResource):
         self, name: str, args: PythonFunctionArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         limits.check_name(name, _FUNCTION_SUFFIX)
+        check_args(args, PythonFunctionArgs)
         environment = _environment(name, args)
         limits.check_environment(environment)
         super().__init__("reliable-queue:index:PythonFunction", name, {}, opts)
@@ -156,7 +166,7 @@ class PythonFunction(pulumi.ComponentResource):
             runtime=args.runtime,
             architectures=[args.architecture],
             handler=args.handler,
-            code=source_archive(args.source),
+            code=source_archive(Path(args.source)),
             layers=self._create_layers(name, args),
             timeout=args.timeout_seconds,
             memory_size=args.memory_mb,
@@ -164,7 +174,8 @@ class PythonFunction(pulumi.ComponentResource):
             environment={"variables": environment},
             # Text leaves each line as it was printed: Powertools' records are JSON already.
             logging_config={"log_format": "Text", "log_group": logs.name},
-            tracing_config={"mode": "Active"} if args.traces else None,
+            # Written either way: left out, it would stay as it was.
+            tracing_config={"mode": "Active" if args.traces else "PassThrough"},
             vpc_config=_vpc_config(args.vpc),
             tags=args.tags or None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=rights),
@@ -194,8 +205,12 @@ class PythonFunction(pulumi.ComponentResource):
         )
 
     def _create_layers(self, name: str, args: PythonFunctionArgs) -> list[pulumi.Input[str]]:
+        theirs = [
+            checked(f"layers[{number}]", layer, limits.check_layer_arn)
+            for number, layer in enumerate(args.layers)
+        ]
         if args.dependencies is None:
-            return [*args.layers]
+            return [*theirs]
         layer = aws.lambda_.LayerVersion(
             f"{name}-dependencies",
             layer_name=naming.name_in_stack(name, _LAYER_NAME_LENGTH),
@@ -204,7 +219,7 @@ class PythonFunction(pulumi.ComponentResource):
             compatible_architectures=[args.architecture],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return [layer.arn, *args.layers]
+        return [layer.arn, *theirs]
 
 
 def source_archive(folder: Path) -> pulumi.AssetArchive:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, NotRequired, TypedDict, TypeVar
 
-from . import limits
+from .statements import TLS_SID, QueueStatement, with_sids
 
 Arn = TypeVar("Arn")
 
@@ -21,16 +21,6 @@ class Statement(TypedDict, Generic[Arn]):
     Action: list[str]
     Resource: Arn | Literal["*"]
     Condition: NotRequired[Mapping[str, Mapping[str, Arn]]]
-
-
-class QueueStatement(TypedDict):
-    """One statement of a queue's policy; its resource, the queue, is filled in."""
-
-    Sid: str
-    Effect: Literal["Allow", "Deny"]
-    Principal: Mapping[str, str | Sequence[str]] | Literal["*"]
-    Action: str | Sequence[str]
-    Condition: NotRequired[Mapping[str, Mapping[str, str | Sequence[str]]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +41,6 @@ class PolicyDocument(TypedDict, Generic[Arn]):
     Version: Literal["2012-10-17"]
     Statement: list[Statement[Arn]]
 
-
-_TLS_SID = "RefusePlainHttp"
 
 # Who may take on a function's role: the Lambda service.
 LAMBDA_TRUST = json.dumps(
@@ -199,7 +187,7 @@ def queue_policy(
     if requires_tls:
         every.append(
             {
-                "Sid": _TLS_SID,
+                "Sid": TLS_SID,
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "sqs:*",
@@ -207,30 +195,8 @@ def queue_policy(
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             }
         )
-    every += [{**statement, "Resource": queue_arn} for statement in statements]
+    every += [{**statement, "Resource": queue_arn} for statement in with_sids(statements)]
     return {"Version": "2012-10-17", "Statement": every} if every else None
-
-
-def check_statements(statements: Sequence[QueueStatement]) -> None:
-    """Refuse statements of a queue's policy that SQS would not take, or that open it to all.
-
-    Source: Amazon SQS Developer Guide, Using custom policies, and Security best practices, Make
-    sure that queues aren't publicly accessible.
-    """
-    limits.check_distinct("statements, Sid", [_TLS_SID, *(item["Sid"] for item in statements)])
-    for item in statements:
-        actions = [item["Action"]] if isinstance(item["Action"], str) else item["Action"]
-        foreign = [action for action in actions if not action.startswith("sqs:")]
-        if foreign:
-            raise limits.LimitError(
-                f"statements, {item['Sid']}: Action = {foreign[0]!r} is not SQS's; allowed: sqs:..."
-            )
-        is_open = item["Principal"] in ("*", {"AWS": "*"}) and not item.get("Condition")
-        if item["Effect"] == "Allow" and is_open:
-            raise limits.LimitError(
-                f"statements, {item['Sid']}: allows everybody in the world; name a Principal, or "
-                "add a Condition"
-            )
 
 
 def customer_key(*, account_id: str) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
@@ -9,6 +10,8 @@ import pulumi_aws as aws
 from . import limits, policies
 from .arguments import ReliableQueueArgs
 from .encryption import Encryption
+from .statements import QueueStatement, check_statements, hold_outputs
+from .unknowns import when_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,7 @@ def create_queues(
     *,
     visibility_timeout_seconds: pulumi.Input[int],
     encryption: Encryption,
+    hooks: pulumi.ResourceHookBinding,
     parent: pulumi.Resource,
 ) -> Queues:
     """Create both queues, alike but for how long they keep messages, and what leads from one on."""
@@ -41,7 +45,7 @@ def create_queues(
             receive_wait_time_seconds=args.receive_wait_seconds,
         ),
         encryption,
-        parent,
+        pulumi.ResourceOptions(parent=parent, hooks=hooks),
     )
     dlq = _create_queue(
         f"{name}-dlq",
@@ -52,7 +56,7 @@ def create_queues(
             message_retention_seconds=args.dlq_retention_seconds,
         ),
         encryption,
-        parent,
+        pulumi.ResourceOptions(parent=parent, hooks=hooks),
     )
     _create_policy(f"{name}-queue-policy", queue, args, args.statements, parent)
     _create_policy(f"{name}-dlq-policy", dlq, args, (), parent)
@@ -64,7 +68,7 @@ def _create_queue(
     args: ReliableQueueArgs,
     queue: aws.sqs.QueueArgs,
     encryption: Encryption,
-    parent: pulumi.Resource,
+    opts: pulumi.ResourceOptions,
 ) -> aws.sqs.Queue:
     queue.max_message_size = args.max_message_bytes
     queue.tags = args.tags or None
@@ -80,7 +84,7 @@ def _create_queue(
         is_wide = args.fifo.high_throughput
         queue.deduplication_scope = "messageGroup" if is_wide else "queue"
         queue.fifo_throughput_limit = "perMessageGroupId" if is_wide else "perQueue"
-    return aws.sqs.Queue(name, queue, pulumi.ResourceOptions(parent=parent))
+    return aws.sqs.Queue(name, queue, opts)
 
 
 def _fixed_name(args: ReliableQueueArgs, ending: str) -> str | None:
@@ -94,7 +98,7 @@ def _create_policy(
     name: str,
     queue: aws.sqs.Queue,
     args: ReliableQueueArgs,
-    statements: Sequence[policies.QueueStatement],
+    statements: Sequence[QueueStatement],
     parent: pulumi.Resource,
 ) -> None:
     document = policies.queue_policy(
@@ -104,9 +108,24 @@ def _create_policy(
         aws.sqs.QueuePolicy(
             name,
             queue_url=queue.url,
-            policy=pulumi.Output.json_dumps(document),
+            policy=_checked_text(document, statements),
             opts=pulumi.ResourceOptions(parent=parent),
         )
+
+
+def _checked_text(
+    document: dict[str, object], statements: Sequence[QueueStatement]
+) -> pulumi.Output[str]:
+    text = pulumi.Output.json_dumps(document)
+    if not hold_outputs(statements):
+        return text
+
+    def told(known: Sequence[QueueStatement]) -> pulumi.Output[str]:
+        check_statements(known)
+        return text
+
+    # An output within an output becomes one.
+    return cast("pulumi.Output[str]", when_known([*statements], told))
 
 
 def _bind(

@@ -9,14 +9,16 @@ from .arguments import ReliableQueueArgs
 from .consumer import Consumer, create_consumer
 from .encryption import Encryption, create_encryption
 from .function import PythonFunction
+from .kinds import check_args
 from .queues import Queues, create_queues
-from .unknowns import when_known
+from .replacement import ReplacementWatch
+from .unknowns import checked, is_late, when_known
 
 # The suffix of the child with the least room for its name, the consumer's function.
 _LONGEST_SUFFIX = "-consumer-function"
 
-Grantee = aws.iam.Role | PythonFunction | str
-"""Who is granted something: a role, by its name when it is not of this program, or a function."""
+Grantee = aws.iam.Role | PythonFunction | pulumi.Input[str]
+"""Who is granted something: a role or its name, which may be an output, or a function of ours."""
 
 
 class ReliableQueue(pulumi.ComponentResource):
@@ -65,15 +67,18 @@ class ReliableQueue(pulumi.ComponentResource):
         self, name: str, args: ReliableQueueArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         limits.check_name(name, _LONGEST_SUFFIX)
+        check_args(args, ReliableQueueArgs)
         super().__init__("reliable-queue:index:ReliableQueue", name, {}, opts)
-        self._name, self._args = name, args
+        self._name, self._args, self._granted = name, args, set[str]()
         self._child = pulumi.ResourceOptions(parent=self)
+        watch = ReplacementWatch(name, self)
         encryption = create_encryption(name, args.key, tags=args.tags, parent=self)
         queues = create_queues(
             name,
             args,
             visibility_timeout_seconds=self._visibility_timeout_seconds(),
             encryption=encryption,
+            hooks=watch.of_queue,
             parent=self,
         )
         key = encryption.key_in(queues.queue.region)
@@ -82,33 +87,68 @@ class ReliableQueue(pulumi.ComponentResource):
         self._tell_queues(queues, encryption)
         self._tell_consumer(consumer)
         self._tell_monitoring(alarms, self._create_dashboard(queues, consumer, alarms))
-        self._create_policies(queues, consumer, alarms, key)
+        self._create_policies(queues, consumer, alarms, key, watch.of_policy)
         self.register_outputs({name: getattr(self, name) for name in ReliableQueue.__annotations__})
 
-    def grant_send(self, to: Grantee) -> aws.iam.RolePolicy:
-        """Let a role or function send to the queue; what sends depends on the result."""
-        return self._grant("send", to, self._may_send)
+    def grant_send(self, to: Grantee, *, name: str | None = None) -> aws.iam.RolePolicy:
+        """Let a role or function send to the queue; what sends depends on the result.
 
-    def grant_consume(self, to: Grantee) -> aws.iam.RolePolicy:
-        """Let a role or function receive from the queue and delete what is done."""
-        return self._grant("consume", to, self._may_consume)
+        name: tells several grants to roles apart whose names are outputs.
+        """
+        return self._grant("send", to, name, self._may_send)
 
-    def grant_operate(self, to: Grantee) -> aws.iam.RolePolicy:
-        """Let a role or function do what the operator's commands do."""
-        return self._grant("operate", to, self._may_operate)
+    def grant_consume(self, to: Grantee, *, name: str | None = None) -> aws.iam.RolePolicy:
+        """Let a role or function receive from the queue and delete what is done.
+
+        name: as of `grant_send`.
+        """
+        return self._grant("consume", to, name, self._may_consume)
+
+    def grant_operate(self, to: Grantee, *, name: str | None = None) -> aws.iam.RolePolicy:
+        """Let a role or function do what the operator's commands do.
+
+        name: as of `grant_send`.
+        """
+        return self._grant("operate", to, name, self._may_operate)
 
     def _grant(
-        self, purpose: str, to: Grantee, document: policies.PolicyDocument[pulumi.Output[str]]
+        self,
+        purpose: str,
+        to: Grantee,
+        name: str | None,
+        document: policies.PolicyDocument[pulumi.Output[str]],
     ) -> aws.iam.RolePolicy:
         if isinstance(to, PythonFunction):
-            return to.allow(f"{purpose}-{self._name}", document)
-        is_name = isinstance(to, str)
+            return to.allow(f"{purpose}-{name or self._name}", document)
+        argument = f"grant_{purpose}, to"
+        if isinstance(to, aws.iam.Role):
+            role, of = to.name, to.pulumi_resource_name
+        elif isinstance(to, str):
+            limits.check_role_name(argument, to)
+            role, of = to, to
+        elif is_late(to):
+            role, of = checked(argument, to, limits.check_role_name), self._unnamed(argument, name)
+        else:
+            raise limits.LimitError(
+                f"{argument} = {to!r}; give an aws.iam.Role, a role's name, or a PythonFunction; "
+                "to let an aws.lambda_.Function in, give its role"
+            )
         return aws.iam.RolePolicy(
-            f"{self._name}-{to if is_name else to.pulumi_resource_name}-may-{purpose}",
-            role=to if is_name else to.name,
+            f"{self._name}-{name or of}-may-{purpose}",
+            role=role,
             policy=pulumi.Output.json_dumps(document),
             opts=self._child,
         )
+
+    def _unnamed(self, argument: str, name: str | None) -> str:
+        """What stands for the name of a role in that of the first grant to one not known yet."""
+        if name is None and argument in self._granted:
+            raise limits.LimitError(
+                f"{argument}: a second role whose name is an output; give name=..., which tells "
+                "the two apart"
+            )
+        self._granted.add(argument)
+        return "role"
 
     def _visibility_timeout_seconds(self) -> pulumi.Input[int]:
         args = self._args
@@ -200,6 +240,7 @@ class ReliableQueue(pulumi.ComponentResource):
         consumer: Consumer | None,
         alarms: Alarms | None,
         key: policies.EncryptionKey[pulumi.Output[str]] | None,
+        hooks: pulumi.ResourceHookBinding,
     ) -> None:
         queue_arn, rung = queues.queue.arn, list(alarms.alarms.values()) if alarms else []
         self._may_send = policies.send(queue_arn=queue_arn, key=key)
@@ -214,16 +255,19 @@ class ReliableQueue(pulumi.ComponentResource):
         )
         self.send_policy_arn = self._create_policy("send", self._may_send)
         self.consume_policy_arn = self._create_policy("consume", self._may_consume)
-        self.operator_policy_arn = self._create_policy("operate", self._may_operate)
+        self.operator_policy_arn = self._create_policy("operate", self._may_operate, hooks)
 
     def _create_policy(
-        self, purpose: str, document: policies.PolicyDocument[pulumi.Output[str]]
+        self,
+        purpose: str,
+        document: policies.PolicyDocument[pulumi.Output[str]],
+        hooks: pulumi.ResourceHookBinding | None = None,
     ) -> pulumi.Output[str]:
         policy = aws.iam.Policy(
             f"{self._name}-may-{purpose}",
             policy=pulumi.Output.json_dumps(document),
             tags=self._args.tags or None,
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
         )
         return policy.arn
 

@@ -1,7 +1,7 @@
 """Computes with values of which some are known only once something else is deployed."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar, cast
 
 import pulumi
 
@@ -26,3 +26,29 @@ def when_known(
             raise pulumi.RunError(str(error)) from error
 
     return pulumi.Output.from_input(value).apply(told)
+
+
+def holds_outputs(value: object) -> bool:
+    """Whether a value, or what stands anywhere in it, may be known only at deployment."""
+    if isinstance(value, Mapping):
+        return any(map(holds_outputs, cast("Mapping[object, object]", value).values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_outputs, cast("Sequence[object]", value)))
+    return is_late(value)
+
+
+def is_late(value: object) -> bool:
+    """Whether a value itself may be known only at deployment."""
+    return isinstance(value, pulumi.Output | Awaitable)
+
+
+def checked(
+    argument: str, value: pulumi.Input[str], check: Callable[[str, str], None]
+) -> pulumi.Output[str]:
+    """A text that is held against a rule as soon as it is known. Raises as `when_known` does."""
+
+    def told(known: str) -> str:
+        check(argument, known)
+        return known
+
+    return when_known(value, told)

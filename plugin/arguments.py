@@ -49,7 +49,7 @@ class OwnFunction(TypedDict, total=False):
     """python3.12, python3.13 or python3.14; python3.13 by default."""
     architecture: str
     """arm64 or x86_64; arm64 by default."""
-    tags: dict[str, str]
+    tags: dict[str, pulumi.Input[str]]
     """For the function alone, beside the queue's."""
 
 
@@ -57,7 +57,8 @@ class ExistingFunction(TypedDict, total=False):
     """A function that is there already, or is created elsewhere in the program."""
 
     function_arn: Required[pulumi.Input[str]]
-    """ARN of the function, which should answer which messages of a batch failed."""
+    """ARN of the function, or its name where it is in the queue's account and region; it should
+    answer which messages of a batch failed."""
     role_name: Required[pulumi.Input[str]]
     """Name of its role, which gets what it needs of the queue."""
     # The SDK takes no output for a whole number.
@@ -93,7 +94,7 @@ class Consumer(TypedDict, total=False):
     """Batches processed at once, 2 to 1,000; what is reserved, else 10, by default."""
     pollers: Pollers
     """Provisioned pollers; none by default."""
-    filters: list[dict[str, Any]]
+    filters: list[pulumi.Input[dict[str, Any]]]
     """Patterns of which a message must match one, up to 10. Lambda deletes what matches none."""
     is_enabled: bool
     """Whether the consumer is fed; false pauses it, and messages wait. True by default."""
@@ -112,7 +113,7 @@ class CustomerKey(TypedDict, total=False):
     """A KMS key of your own in place of SQS's."""
 
     key_arn: pulumi.Input[str]
-    """A key that exists; created by default."""
+    """ARN of a key that exists; created by default."""
     data_key_reuse_seconds: int
     """60 to 86,400; 300 by default."""
     deletion_window_days: int
@@ -122,13 +123,13 @@ class CustomerKey(TypedDict, total=False):
 class Statement(TypedDict, total=False):
     """A statement of the queue's policy, whose resource, the queue, is filled in."""
 
-    sid: Required[str]
-    """Its name, different from the others'."""
+    sid: str
+    """Its name, different from the others'; made up by default."""
     effect: Required[str]
     """Allow or Deny."""
     principal: Required[pulumi.Input[Any]]
     """Whom it is about: `"*"`, or for example `{"Service": "sns.amazonaws.com"}`."""
-    action: Required[list[str]]
+    action: Required[list[pulumi.Input[str]]]
     """Actions of SQS, as `sqs:SendMessage`."""
     condition: dict[str, pulumi.Input[Any]]
     """When it holds, as `{"ArnEquals": {"aws:SourceArn": topicArn}}`."""
@@ -160,7 +161,7 @@ class Alarms(TypedDict, total=False):
     consumer_throttles_above: int
     """0 by default."""
     topic_arn: pulumi.Input[str]
-    """A topic that exists; created by default."""
+    """ARN of a topic that exists; created by default."""
     is_topic_encrypted: bool
     """Encrypt the created topic with the queue's key; false by default."""
     subscriptions: dict[str, Subscription]
@@ -204,5 +205,5 @@ class QueueArgs(TypedDict, total=False):
     """When to tell people, and whom; every alarm by default."""
     has_dashboard: bool
     """Whether there is a dashboard; true by default."""
-    tags: dict[str, str]
+    tags: dict[str, pulumi.Input[str]]
     """For every resource that takes tags."""

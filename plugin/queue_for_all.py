@@ -3,17 +3,18 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin, is_typeddict
+from typing import Any, TypeVar, cast, is_typeddict
 
 import arguments
 import pulumi
 from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult
+from pulumi.provider.experimental.analyzer import PropertyDefinition, PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.experimental.util import camel_case
-from pulumi.provider.server import ComponentInitError
+from pulumi.provider.server import ComponentInitError, ProviderServicer
 
 import components
 
@@ -74,6 +75,60 @@ class QueueProvider(ComponentProvider):
                 "a number is known only once something else is deployed, or is none; give a value"
             ) from error
 
+    def map_input_properties(
+        self,
+        inputs: Any,
+        properties: dict[str, PropertyDefinition],
+        mapping: dict[str, str],
+        component_name: str,
+        property_path: str,
+    ) -> Any:
+        """As the SDK does, which drops names that it does not know and objects that are none."""
+        _refuse_strangers(inputs, properties, property_path)
+        return super().map_input_properties(
+            inputs, properties, mapping, component_name, property_path
+        )
+
+
+class QueueServicer(ProviderServicer):
+    """Tells what is refused once it is known in the same words as what is refused at once."""
+
+    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
+        try:
+            return await super().Construct(request, context)
+        except pulumi.RunError as error:
+            if not isinstance(error.__cause__, components.LimitError):
+                raise
+            refusal = self.create_grpc_invalid_properties_status(in_camel_case(str(error)), [])
+            await context.abort_with_status(refusal)
+
+
+def _refuse_strangers(inputs: Any, properties: Mapping[str, PropertyDefinition], path: str) -> None:
+    if not isinstance(inputs, dict):
+        raise _refusal(f"{path} = {inputs!r} is not an object")
+    for name, value in cast("dict[str, Any]", inputs).items():
+        full = f"{path}.{name}" if path else name
+        if name not in properties:
+            raise _refusal(f"{full} is unknown; known: {', '.join(properties)}")
+        wanted = _wanted(properties[name])
+        if wanted is None or value is None or isinstance(value, wanted[0]):
+            continue
+        if isinstance(value, pulumi.Output):
+            raise _refusal(f"{full} is known only once something else is deployed; give a value")
+        raise _refusal(f"{full} = {value!r} is not {wanted[1]}")
+
+
+def _wanted(definition: PropertyDefinition) -> tuple[type, str] | None:
+    """What the SDK does not look at itself, and would take something else for."""
+    if definition.type == PropertyType.BOOLEAN:
+        return bool, "true or false"
+    if definition.items:
+        return list, "a list"
+    if definition.additional_properties:
+        return dict, "a map"
+    is_shape = (definition.ref or "").startswith("#/types/")
+    return (dict, "an object") if is_shape else None
+
 
 def _refusal(message: str) -> InputPropertiesError:
     """What reaches people without a traceback; the SDK needs a list of inputs, an empty one."""
@@ -116,7 +171,6 @@ def _consumer(given: dict[str, Any]) -> components.ConsumerArgs:
 
 
 def _own(given: dict[str, Any]) -> components.PythonFunctionArgs:
-    given["source"] = Path(given["source"])
     if "vpc" in given:
         given["vpc"] = _make(components.VpcArgs, given["vpc"])
     requirements = given.pop("requirements", None)
@@ -151,16 +205,7 @@ def _alarms(given: dict[str, Any]) -> components.AlarmArgs:
 
 
 def _make(kind: Callable[..., Made], given: dict[str, Any]) -> Made:
-    """One of the component's shapes, for whose kinds of values no other language stands."""
-    for name, annotation in inspect.get_annotations(kind).items():
-        value = given.get(name)
-        if isinstance(value, pulumi.Output) and "Output" not in str(annotation):
-            raise components.LimitError(
-                f"{name} is known only once something else is deployed; give a value"
-            )
-        allowed = get_args(annotation) if get_origin(annotation) is Literal else ()
-        if value is not None and allowed and value not in allowed:
-            raise components.LimitError(f"{name} = {value!r}; allowed: {', '.join(allowed)}")
+    """One of the component's shapes, which check what they are given themselves."""
     return kind(**given)
 
 

@@ -1,17 +1,12 @@
 """Read a function's log: its structured records, in order, once each, also while it grows."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
-
-
-import json
-import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from automation.foreign_text import read_json
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -31,11 +26,12 @@ CLOCK_DIFFERENCE_SECONDS = 60
 # What Lambda itself writes, as text, when a run ends without an answer: AWS Lambda Developer Guide,
 # Troubleshoot execution issues in Lambda. An exception's own words are left out: they may quote a
 # message's body.
+_UNCAUGHT = re.compile(r"^\[ERROR\] (?P<what>[\w.]+)")
 _ENDINGS = (
     re.compile(r"(?P<what>Task timed out after [\d.]+ seconds)"),
     re.compile(r"(?P<what>Runtime exited (?:with error: [\w :]+|without providing a reason))"),
     re.compile(r"^\[ERROR\] (?P<what>Runtime\.ImportModuleError: [^\n]+)"),
-    re.compile(r"^\[ERROR\] (?P<what>[\w.]+)"),
+    _UNCAUGHT,
 )
 
 
@@ -68,16 +64,20 @@ class LogEvent:
             `level` and `message`.
         is_ending: whether Lambda ended the run: a time-out, a crash, an exception that nobody
             caught. All messages of its batch have failed then.
+        exception_name: of the consumer's own exception that nobody caught; None (default) where
+            there was none.
     """
 
     at_ms: int
     record: dict[str, object]
     is_ending: bool = False
+    exception_name: str | None = None
 
     @property
     def is_failure(self) -> bool:
         """Whether the consumer says here that one message failed."""
-        return self.record.get("level") == "ERROR" and "message_id" in self.record
+        is_of_message = isinstance(self.record.get("message_id"), str)
+        return self.record.get("level") == "ERROR" and is_of_message
 
     @property
     def processed(self) -> Iterator[Processing]:
@@ -171,9 +171,9 @@ def _structured(event: "FilteredLogEventTypeDef") -> Iterator[LogEvent]:
         yield from _ending(line, at_ms)
         return
     try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        # Somebody else's line: no record, or one nested deeper than Python goes.
+        record = read_json(line)
+    except ValueError:
+        # Somebody else's line: no record, or one nested deeper than any of ours.
         return
     yield LogEvent(at_ms=at_ms, record=cast("dict[str, object]", record))
 
@@ -183,7 +183,10 @@ def _ending(line: str, at_ms: int) -> Iterator[LogEvent]:
     if found:
         at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
         record: dict[str, object] = {"timestamp": at, "level": "ERROR", "message": found["what"]}
-        yield LogEvent(at_ms=at_ms, record=record, is_ending=True)
+        # Lambda's own have names that begin so: a handler that is missing, an answer too large.
+        is_own = found.re is _UNCAUGHT and not found["what"].startswith("Runtime.")
+        name = found["what"] if is_own else None
+        yield LogEvent(at_ms=at_ms, record=record, is_ending=True, exception_name=name)
 
 
 def _object(value: object) -> dict[str, object]:

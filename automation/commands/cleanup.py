@@ -8,10 +8,9 @@ from botocore.exceptions import ClientError
 from pulumi.automation import CommandError
 
 from automation.commands.options import ask, json_option, target_option, yes_option
-from automation.commands.output import DONE, NOT_DONE, print_json
+from automation.commands.output import DONE, NOT_DONE, print_json, print_line
 from automation.errors import AutomationError
 from automation.opening import opened_target
-from automation.operations.deployed import DEFAULT_HOME
 from automation.operations.leftovers import (
     Leftover,
     leftover_folders,
@@ -20,7 +19,7 @@ from automation.operations.leftovers import (
     remove_leftover,
 )
 from automation.progress import Progress
-from automation.stacks import diagnostics
+from automation.stacks import DEFAULT_HOME, diagnostics
 from automation.target import Target, TargetName
 
 
@@ -54,7 +53,7 @@ def cleanup(*, target: TargetName, wants_json: bool, yes: bool) -> int:
     else:
         click.echo(f"{len(found) - len(failures)} removed" if found else "nothing is left over")
         for name, words in failures.items():
-            click.echo(f"not removed: {name}: {words}")
+            print_line(f"not removed: {name}: {words}")
     return NOT_DONE if failures else DONE
 
 

@@ -10,7 +10,9 @@ import click
 
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import Depth, queue_depth
+from automation.aws.whole_batches import whole_batch_advice
 from automation.commands.letters import (
+    check_group_by,
     group_key,
     is_about,
     letter_line,
@@ -19,13 +21,21 @@ from automation.commands.letters import (
     log_lines,
 )
 from automation.commands.options import ask, stack_options, where_option, yes_option
-from automation.commands.output import DONE, NOT_DONE, counted_lines, print_json, print_json_rows
+from automation.commands.output import (
+    DONE,
+    NOT_DONE,
+    counted_lines,
+    print_json,
+    print_json_rows,
+    print_line,
+)
 from automation.deadletters.masking import Disclosure
 from automation.deadletters.queue_to_file import DrainReport, drain_to_file, purge_queue
 from automation.deadletters.reasons import failure_events
 from automation.deadletters.survey import Letter, Survey
 from automation.deadletters.where import Where
 from automation.errors import AutomationError, StillWaitingError
+from automation.installation import command_name
 from automation.interrupts import cancelled_by_signals
 from automation.operations.deployed import Operated, operated_stack, surveyed
 from automation.progress import Progress
@@ -76,12 +86,15 @@ def list_command(
     """Show each dead letter, why it failed, and when it expires."""
     where = Where(where_text) if where_text else None
     disclosure = Disclosure(body=show_body, personal=show_personal)
+    check_group_by(group_by, disclosure)
     progress = Progress()
     groups: Counter[str] = Counter()
+    unexplained: Counter[bool] = Counter()
 
     def counted(survey: Survey) -> Iterator[Letter]:
         for letter in islice(survey.letters(where), limit):
             groups[group_key(letter, group_by, disclosure)] += 1
+            unexplained[letter.failure is None] += 1
             yield letter
 
     with (
@@ -99,15 +112,28 @@ def list_command(
                     "seen": survey.seen,
                     "expected": survey.expected,
                     "complete": survey.is_complete,
+                    "advice": _advice(operated, survey) if unexplained[True] else None,
                 },
             )
             return DONE
         for letter in counted(survey):
-            click.echo(letter_line(letter, disclosure))
+            print_line(letter_line(letter, disclosure))
         for line in counted_lines(f"by {group_by}", dict(groups.most_common())):
-            click.echo(line)
-        click.echo(f"looked at {survey.completeness}")
+            print_line(line)
+        print_line(f"looked at {survey.completeness}")
+        if unexplained[True] and (advice := _advice(operated, survey)):
+            print_line(advice)
     return DONE
+
+
+def _advice(operated: Operated, survey: Survey) -> str | None:
+    """What the consumer should do otherwise that says nothing of its letters."""
+    return whole_batch_advice(
+        operated.clients,
+        function_name=operated.outputs.consumer_function_name,
+        log_group=operated.outputs.consumer_log_group_name,
+        since_ms=int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000),
+    )
 
 
 @dlq.command(short_help="Show all of one dead letter.")
@@ -148,7 +174,7 @@ def show(
         print_json(letter_row(letter, disclosure) | {"system": system, "records": records})
         return DONE
     for line in [*letter_lines(letter, disclosure), *log_lines(records)]:
-        click.echo(line)
+        print_line(line)
     return DONE
 
 
@@ -270,9 +296,9 @@ def _show_purge(
         )
     elif not is_empty:
         both = f"; {not_deleted} of them are still in the queue" if not_deleted else ""
-        click.echo(f"{name}: {backed_up} messages backed up{both}; left: {left}")
+        print_line(f"{name}: {backed_up} messages backed up{both}; left: {left}")
     else:
-        click.echo(f"{name} is empty; {backed_up} messages backed up")
+        print_line(f"{name} is empty; {backed_up} messages backed up")
     if path and not wants_json:
-        click.echo(f"to bring them back: python -m automation dlq restore {path}")
+        print_line(f"to bring them back: {command_name()} dlq restore {path}")
     return DONE if is_empty else NOT_DONE

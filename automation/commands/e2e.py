@@ -1,7 +1,6 @@
 """`python -m automation e2e`: the main job, its report as a table or as JSON."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -10,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from automation.commands.options import ask, json_option, target_option, yes_option
-from automation.commands.output import DONE, NOT_DONE
+from automation.commands.output import DONE, NOT_DONE, print_json
 from automation.interrupts import Interrupts
 from automation.progress import Progress
+from automation.proof.account import Account
 from automation.proof.report import Options, RunReport
 from automation.proof.report_page import render_page
 from automation.proof.run import run_e2e
@@ -150,7 +150,7 @@ def e2e(
         page.write_text(render_page(report), encoding="utf-8")
         progress.say(f"report: {page}")
     if wants_json:
-        click.echo(json.dumps(as_json(report)))
+        print_json(as_json(report))
     else:
         Console().print(as_table(report))
     return DONE if report.verdict == "held" else NOT_DONE
@@ -185,7 +185,12 @@ def as_json(report: RunReport) -> dict[str, object]:
         "misrouted": account.misrouted,
         "lost": account.lost,
         "duplicates": account.duplicates,
+        "processed_and_dead": account.processed_and_dead,
+        "bad_processed": account.bad_processed,
+        "strangers": account.strangers,
+        "dlq_read_whole": account.was_read_whole,
         "alarm": report.alarm.state,
+        "alarm_notified": report.alarm.was_notified,
         "timings_s": {step: round(spent, 2) for step, spent in report.timings_seconds.items()},
         "destroyed": report.destroyed,
     }
@@ -200,6 +205,8 @@ def as_json(report: RunReport) -> dict[str, object]:
         }
     if report.reason:
         shown["reason"] = report.reason
+    if report.advice:
+        shown["advice"] = report.advice
     return shown
 
 
@@ -220,6 +227,8 @@ def as_table(report: RunReport) -> Group:
     )
     table.add_row("misrouted", str(account.misrouted), "good messages in the dead-letter queue")
     table.add_row("lost", str(account.lost), "neither processed nor dead-lettered")
+    for row in _rare_rows(account):
+        table.add_row(*row)
     if account.reordered is not None:
         table.add_row("reordered", str(account.reordered), "after a later one of their group")
     table.add_row("alarm", report.alarm.state, _alarm_words(report))
@@ -229,10 +238,27 @@ def as_table(report: RunReport) -> Group:
         table.add_row("processed", str(len(redrive.processed)), "the repaired ones among them")
         table.add_row("left", str(redrive.left), "in the dead-letter queue")
         table.add_row("alarm", redrive.alarm.state, "after the redrive")
-    return Group(table, Text(), _verdict(report))
+    advice = [Text(report.advice)] if report.advice else []
+    return Group(table, Text(), _verdict(report), *advice)
+
+
+# What is wrong in a way that few runs ever see has a line only when it is.
+_RARE = (
+    ("processed_and_dead", "in both", "processed, and in the dead-letter queue too"),
+    ("bad_processed", "bad as good", "without store_id, yet reported as processed"),
+    ("strangers", "strangers", "in the dead-letter queue, and none of this run's"),
+)
+
+
+def _rare_rows(account: Account) -> Iterator[tuple[str, str, str]]:
+    for field, label, words in _RARE:
+        if count := getattr(account, field):
+            yield label, str(count), words
 
 
 def _alarm_words(report: RunReport) -> str:
+    if report.alarm.problem:
+        return "can't ring where it should"
     if report.alarm.was_notified:
         return "rang, and its notification reached the topic"
     return "rang" if report.alarm.went_to_alarm else "did not ring"

@@ -1,13 +1,13 @@
 """Dead letters as JSON objects and as lines for a person, masked as far as they have to be."""
 
-import json
 from collections.abc import Iterable, Mapping
 
 from automation.commands.output import duration
-from automation.deadletters.masking import MASK, Disclosure, shown_attributes, shown_body
+from automation.deadletters.masking import Disclosure, may_be_shown, shown_attributes, shown_body
 from automation.deadletters.message import Message
 from automation.deadletters.survey import Letter
 from automation.errors import AutomationError
+from automation.foreign_text import strict_json
 
 
 def letter_row(letter: Letter, disclosure: Disclosure) -> dict[str, object]:
@@ -42,8 +42,20 @@ def letter_line(letter: Letter, disclosure: Disclosure) -> str:
         attributes,
     ]
     if disclosure.body:
-        words.append(str(shown_body(message, disclosure)))
+        words.append(_body(message, disclosure))
     return "  ".join(words)
+
+
+def check_group_by(group_by: str, disclosure: Disclosure) -> None:
+    """Refuse to count by what may not be shown.
+
+    Raises:
+        AutomationError: the attribute may hold personal data, and nobody asked to see that.
+    """
+    if group_by != "reason" and not may_be_shown(group_by, disclosure):
+        raise AutomationError(
+            f"--group-by {group_by}: the attribute may hold personal data; add --show-personal"
+        )
 
 
 def group_key(letter: Letter, group_by: str, disclosure: Disclosure) -> str:
@@ -53,18 +65,15 @@ def group_key(letter: Letter, group_by: str, disclosure: Disclosure) -> str:
         letter: the dead letter.
         group_by: `reason`, or the name of a message attribute.
         disclosure: what may be shown.
-
-    Raises:
-        AutomationError: the attribute may hold personal data, and nobody asked to see that.
     """
     if group_by == "reason":
         return letter.reason
-    value = str(shown_attributes(letter.message, disclosure).get(group_by, f"no {group_by}"))
-    if value == MASK:
-        raise AutomationError(
-            f"--group-by {group_by}: the attribute may hold personal data; add --show-personal"
-        )
-    return value
+    return str(shown_attributes(letter.message, disclosure).get(group_by, f"no {group_by}"))
+
+
+def _body(message: Message, disclosure: Disclosure) -> str:
+    body = shown_body(message, disclosure)
+    return body if isinstance(body, str) else strict_json(body)
 
 
 def letter_lines(letter: Letter, disclosure: Disclosure) -> list[str]:
@@ -79,12 +88,11 @@ def letter_lines(letter: Letter, disclosure: Disclosure) -> list[str]:
         "redrive count": message.redrive_count or 0,
         "group": message.group or "none",
     }
-    body = shown_body(message, disclosure)
     return [
         *(f"{name:<15}{value}" for name, value in rows.items()),
         *_indented("attributes", shown_attributes(message, disclosure)),
         *_indented("system", message.system),
-        f"{'body':<15}{body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)}",
+        f"{'body':<15}{_body(message, disclosure)}",
     ]
 
 

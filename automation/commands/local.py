@@ -15,31 +15,36 @@ from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from automation.engine.processes import child_process
 from automation.errors import AutomationError
+from automation.installation import command_name, shown
 from automation.interrupts import handled_signals
 from automation.opening import opened_target
 from automation.progress import Progress
-from automation.stacks import REPOSITORY, diagnostics
+from automation.stacks import DEFAULT_HOME, diagnostics, own_project
 from automation.target import Target
 
 
-@click.command(short_help="Run a command inside the embedded AWS, or keep that running.")
+@click.command(
+    short_help="Run a command inside the embedded AWS, or keep that running.",
+    help=f"""Run COMMAND inside the embedded AWS; without one, keep it running.
+
+    \b
+    {command_name()} local -- pulumi up --stack local
+    {command_name()} local -- pulumi stack output --json --stack local
+
+    The stack is created when it is missing. It is one of the Pulumi project in the current folder,
+    and where there is none, one of the worked case. Resources and stacks are kept in --home
+    between runs. Inside, `pulumi`, `aws` and boto3 talk to the embedded AWS.
+    """,
+)
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    default=REPOSITORY / ".local" / "default",
-    help="Folder that holds its resources and stacks.  [default: .local/default]",
+    default=DEFAULT_HOME,
+    help=f"Folder that holds its resources and stacks.  [default: {shown(DEFAULT_HOME)}]",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def local(*, home: Path, command: Sequence[str]) -> int:
-    """Run COMMAND inside the embedded AWS; without one, keep it running.
-
-    \b
-    python -m automation local -- pulumi up --stack local
-    python -m automation local -- pulumi stack output --json --stack local
-
-    The stack is created when it is missing. Resources and stacks are kept in --home between
-    runs. Inside, `pulumi`, `aws` and boto3 talk to the embedded AWS.
-    """
+    """Its help is above: it names the command as the reader has it."""
     progress = Progress()
     return run_local(home, list(command), report=progress.say)
 
@@ -75,7 +80,11 @@ def _environment(target: Target) -> dict[str, str]:
 def _run(command: Sequence[str], target: Target, environment: Mapping[str, str]) -> int:
     stack = _stack_of(command)
     if stack:
-        _create_if_missing(stack, target)
+        command = _in_a_project(command)
+        folder = Path(_folder_of(command) or ".")
+        # Where there is none, the command itself says so best.
+        if _has_project(folder):
+            _create_if_missing(stack, target, folder)
     started: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
@@ -96,19 +105,40 @@ def _run(command: Sequence[str], target: Target, environment: Mapping[str, str])
 
 def _stack_of(command: Sequence[str]) -> str | None:
     """The stack that a `pulumi` command names with --stack, unless it makes one itself."""
-    if Path(command[0]).name != "pulumi" or "init" in command:
+    if Path(command[0]).name != "pulumi" or {"init", "new"} & set(command):
         return None
+    return _option(command, "--stack", "-s")
+
+
+def _option(command: Sequence[str], name: str, short: str) -> str | None:
     for argument, following in zip(command, [*command[1:], ""], strict=True):
-        if argument in ("--stack", "-s"):
+        if argument in (name, short):
             return following
-        if argument.startswith("--stack="):
-            return argument.removeprefix("--stack=")
+        if argument.startswith(f"{name}="):
+            return argument.removeprefix(f"{name}=")
     return None
 
 
-def _create_if_missing(stack: str, target: Target) -> None:
+def _in_a_project(command: Sequence[str]) -> Sequence[str]:
+    """The command, told to work on our project where it neither names a folder nor is in one."""
+    if _folder_of(command) or _has_project(Path.cwd()):
+        return command
+    return [command[0], "--cwd", str(own_project()), *command[1:]]
+
+
+def _folder_of(command: Sequence[str]) -> str | None:
+    return _option(command, "--cwd", "-C")
+
+
+def _has_project(folder: Path) -> bool:
+    """Whether Pulumi finds a project from there, which it looks for in the folders above too."""
+    folders = [folder.resolve(), *folder.resolve().parents]
+    return any((above / f"Pulumi.{end}").is_file() for above in folders for end in ("yaml", "yml"))
+
+
+def _create_if_missing(stack: str, target: Target, folder: Path) -> None:
     workspace = LocalWorkspace(
-        work_dir=str(REPOSITORY), pulumi_command=target.engine, env_vars=dict(target.environment)
+        work_dir=str(folder), pulumi_command=target.engine, env_vars=dict(target.environment)
     )
     try:
         try:

@@ -11,7 +11,7 @@ import click
 
 from automation.aws.consumer_log import LogEvent, LogReader
 from automation.commands.options import stack_options
-from automation.commands.output import DONE, duration, print_json_rows
+from automation.commands.output import DONE, duration, print_json_rows, print_line
 from automation.interrupts import cancelled_by_signals
 from automation.operations.deployed import operated_stack
 from automation.progress import Progress
@@ -80,7 +80,7 @@ def logs(
         is_empty = True
         for event in events:
             is_empty = False
-            click.echo(_log_line(event.record))
+            print_line(_log_line(event.record))
     if is_empty:
         progress.say(f"no such record in the last {duration(since)} (--since goes further back)")
     return DONE
@@ -105,8 +105,10 @@ def is_of_run(record: Mapping[str, object], run_id: str | None) -> bool:
 
 def _log_line(record: Mapping[str, object]) -> str:
     words = [str(record.get("timestamp", "")), str(record.get("level", ""))]
-    if "resp" in record:
-        resp = cast("Mapping[str, object]", record["resp"])
+    resp = record.get("resp")
+    # Other consumers may log anything under our names.
+    if isinstance(resp, dict):
+        resp = cast("Mapping[str, object]", resp)
         words.append(f"{resp.get('s_msgs')} processed, {resp.get('f_msgs')} failed")
     elif "message_id" in record:
         words.append(f"{record['message_id']} attempt {record.get('receive_count')}")

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import click
 
 from automation.errors import AutomationError
-from automation.operations.deployed import DEFAULT_HOME
+from automation.installation import shown
 from automation.progress import Progress
+from automation.stacks import DEFAULT_HOME
 
 TARGET_VARIABLE = "RELIABLE_QUEUE_TARGET"
 
@@ -67,7 +68,7 @@ def stack_options(command: Command) -> Command:
             envvar="RELIABLE_QUEUE_HOME",
             show_envvar=True,
             help="Folder for journals and backups, and the embedded AWS's own.  "
-            "[default: .local/default]",
+            f"[default: {shown(DEFAULT_HOME)}]",
         ),
         json_option,
     ]

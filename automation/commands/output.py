@@ -1,11 +1,12 @@
 """How commands show results: one JSON object, or lines for a person; and their exit codes."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import click
+
+from automation.foreign_text import printable, strict_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -19,7 +20,12 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 def print_json(answer: Mapping[str, object]) -> None:
     """Print one JSON object on standard output."""
-    click.echo(json.dumps(answer, ensure_ascii=False))
+    click.echo(strict_json(answer))
+
+
+def print_line(text: str) -> None:
+    """Print one line on standard output; what a terminal would obey is escaped."""
+    click.echo(printable(text))
 
 
 def print_json_rows(
@@ -32,12 +38,12 @@ def print_json_rows(
         rows: its items.
         rest: returns the other keys; is called after the last row.
     """
-    click.echo(f"{{{json.dumps(name)}: [", nl=False)
+    click.echo(f"{{{strict_json(name)}: [", nl=False)
     for number, row in enumerate(rows):
-        click.echo(f"{', ' if number else ''}{json.dumps(row, ensure_ascii=False)}", nl=False)
+        click.echo(f"{', ' if number else ''}{strict_json(row)}", nl=False)
     click.echo("]", nl=False)
     for key, value in rest().items():
-        click.echo(f", {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}", nl=False)
+        click.echo(f", {strict_json(key)}: {strict_json(value)}", nl=False)
     click.echo("}")
 
 

@@ -7,7 +7,14 @@ import click
 
 from automation.aws.queue_depth import queue_depth
 from automation.commands.options import ask, stack_options, where_option, yes_option
-from automation.commands.output import DONE, NOT_DONE, as_plain, counted_lines, print_json
+from automation.commands.output import (
+    DONE,
+    NOT_DONE,
+    as_plain,
+    counted_lines,
+    print_json,
+    print_line,
+)
 from automation.deadletters.where import Where
 from automation.interrupts import cancelled_by_signals
 from automation.operations.deployed import Operated, operated_stack
@@ -125,10 +132,10 @@ def show_dry_run(operated: Operated, wish: Wish, wanted: Wanted, wants_json: boo
             }
         )
         return DONE
-    click.echo(f"would move {wanted.count} messages to {wish.destination_url}")
+    print_line(f"would move {wanted.count} messages to {wish.destination_url}")
     for line in counted_lines("by reason", wanted.by_reason):
-        click.echo(line)
-    click.echo(f"looked at {wanted.completeness}")
+        print_line(line)
+    print_line(f"looked at {wanted.completeness}")
     return DONE
 
 
@@ -140,7 +147,7 @@ def show_redrive(operated: Operated, wish: Wish, done: Done, wants_json: bool) -
         print_json(answer)
     else:
         for line in _lines(answer, done):
-            click.echo(line)
+            print_line(line)
     return DONE if done.is_complete else NOT_DONE
 
 

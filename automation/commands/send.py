@@ -10,16 +10,19 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from automation.commands.options import ask, stack_options, yes_option
-from automation.commands.output import DONE, NOT_DONE, as_plain, print_json
+from automation.commands.output import DONE, NOT_DONE, as_plain, print_json, print_line
+from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.file_to_queue import (
     Defaults,
     PostReport,
     count_messages,
+    open_file,
     post_messages,
     read_file,
 )
 from automation.deadletters.journal import Journal
-from automation.deadletters.message import attribute_from_json
+from automation.deadletters.message import Message, MessageFormatError, attribute_from_json
+from automation.deadletters.sending_rules import check_attribute, check_sendable
 from automation.interrupts import cancelled_by_signals
 from automation.operations.deployed import Operated, operated_stack
 from automation.progress import Progress
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--group", metavar="NAME", help="Message group, for messages that name none.")
 @click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the stack's queue]")
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=click.File(encoding="utf-8", errors="surrogateescape"))
 @stack_options
 def send(
     *,
@@ -62,14 +65,14 @@ def send(
     progress = Progress()
     with (
         operated_stack(target, stack, home=home, report=progress.say) as operated,
-        tempfile.TemporaryFile("w+", encoding="utf-8") as copy,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape") as copy,
         tempfile.TemporaryDirectory() as folder,
     ):
         url = to_url or operated.outputs.queue_url
         # It is read twice: nothing may be sent when its last line is wrong.
         shutil.copyfileobj(file, copy)
         copy.seek(0)
-        count = sum(1 for _ in read_file(copy, is_fifo=limits.is_fifo(url), defaults=defaults))
+        count = _count_sendable(operated, url, copy, defaults)
         copy.seek(0)
         with (
             progress.shown(),
@@ -81,6 +84,27 @@ def send(
     return _show_post(report, url, wants_json)
 
 
+def _count_sendable(operated: Operated, url: str, file: IO[str], defaults: Defaults) -> int:
+    """Read a file to its end, and refuse what SQS would refuse.
+
+    Raises:
+        MessageFormatError: with the number of the line.
+    """
+    is_fifo, max_bytes = limits.is_fifo(url), operated.max_message_bytes(url)
+    with DiskMap() as ids:
+
+        def check(message: Message) -> None:
+            check_sendable(message, is_fifo=is_fifo, max_bytes=max_bytes)
+            # What became of a message is written down under its id.
+            if not ids.add(message.message_id):
+                raise MessageFormatError(
+                    f"a message before it has the id {message.message_id!r} too: give each its "
+                    "own, or leave them out"
+                )
+
+        return sum(1 for _ in read_file(file, is_fifo=is_fifo, defaults=defaults, check=check))
+
+
 def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
     name, equals, value = text.partition("=")
     name, _, kind = name.partition(":")
@@ -88,7 +112,12 @@ def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
         raise click.UsageError(f"--attribute takes NAME=VALUE or NAME:TYPE=VALUE, got {text!r}")
     is_binary = kind.partition(".")[0] == "Binary"
     content = {"type": kind or "String", "base64" if is_binary else "value": value}
-    return name, attribute_from_json(name, content)
+    try:
+        attribute = attribute_from_json(name, content)
+        check_attribute(name, attribute)
+    except MessageFormatError as error:
+        raise click.UsageError(f"--attribute: {error}") from error
+    return name, attribute
 
 
 @click.command(short_help="Send what a purge has backed up.")
@@ -120,7 +149,7 @@ def restore(
             progress.step("restore", total=count),
             cancelled_by_signals(progress.say) as cancel,
             operated.journal("restore", source) as journal,
-            file.open(encoding="utf-8") as opened,
+            open_file(file) as opened,
         ):
             report = _post(operated, url, opened, defaults, journal, cancel, progress)
     return _show_post(report, url, wants_json)
@@ -152,13 +181,13 @@ def _show_post(report: PostReport, url: str, wants_json: bool) -> int:
     if wants_json:
         print_json({"queue_url": url, **as_plain(report)})
         return code
-    click.echo(f"{report.sent} messages sent to {url}")
+    print_line(f"{report.sent} messages sent to {url}")
     if report.sent_before:
-        click.echo(f"{report.sent_before} were sent by an earlier run already")
+        print_line(f"{report.sent_before} were sent by an earlier run already")
     if report.failed:
-        click.echo(f"{report.failed} were not taken:")
+        print_line(f"{report.failed} were not taken:")
     for message_id, words in report.failures.items():
-        click.echo(f"  {message_id}: {words}")
+        print_line(f"  {message_id}: {words}")
     for message_id in report.possible_duplicates:
-        click.echo(f"possible duplicate: {message_id}")
+        print_line(f"possible duplicate: {message_id}")
     return code

@@ -86,6 +86,7 @@ def status_text(seen: StackStatus, where: str) -> Text:
         ("failed messages", f"{seen.failed_attempts} attempts in the last 5 min", ""),
         ("failed batches", _number(seen.errors, "in the last 5 min"), ""),
         ("concurrency", _number(seen.concurrency, "at most in the last 5 min"), ""),
+        *([("advice", seen.advice, "bold")] if seen.advice else []),
     ]
     lines = [Text.assemble((f"{label:<17}", "dim"), (words, style)) for label, words, style in rows]
     return Text("\n").join(lines)

@@ -78,6 +78,7 @@ class CanaryPlan:
         timeout_seconds: how long to watch at the most.
         visibility_timeout_seconds: the destination's: how long a failed message can be hidden.
         quiet_seconds: how long SQS's counts may lag behind.
+        log_delay_seconds: how late what the consumer logs may be found.
         interval_seconds: how often to look.
         wait_seconds: long polling of one receive, 0 to 20 s.
         connections: how many requests to make at once.
@@ -91,6 +92,7 @@ class CanaryPlan:
     timeout_seconds: float
     visibility_timeout_seconds: float
     quiet_seconds: float
+    log_delay_seconds: float
     interval_seconds: float
     wait_seconds: int
     connections: int
@@ -105,7 +107,7 @@ def watch_canary(
     clock: Callable[[], float] = time.time,
     pause: Callable[[float], object] | None = None,
 ) -> CanaryReport:
-    """Watch until all are processed, or have left in silence, or the time is over.
+    """Watch until all are processed, have failed and left, or left in silence; or time is up.
 
     Args:
         sqs, logs: clients.
@@ -122,7 +124,8 @@ def watch_canary(
         for event in reader.new_events():
             heard.take(event)
         is_over = clock() - plan.began_seconds >= plan.timeout_seconds
-        if heard.is_complete or empty.is_long_enough() or is_over or cancel.is_set():
+        is_decided = heard.is_complete or empty.is_long_enough(is_every_one_heard=heard.is_of_all)
+        if is_decided or is_over or cancel.is_set():
             break
         (pause or cancel.wait)(plan.interval_seconds)
     returned, was_read_whole = (0, True) if heard.is_complete else _returned(sqs, plan, clock)
@@ -132,7 +135,7 @@ def watch_canary(
         failing=heard.failing,
         returned=returned,
         crashed_runs=heard.crashed_runs,
-        is_gone=was_read_whole and empty.is_long_enough(),
+        is_gone=was_read_whole and empty.is_long_enough(is_every_one_heard=False),
         waited_seconds=clock() - plan.began_seconds,
     )
 
@@ -164,6 +167,11 @@ class _Heard:
     def is_complete(self) -> bool:
         return len(self.processed) == len(self._plan.moved)
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether each was tried, as the log says: done, or failed and not known to be done yet."""
+        return len(self.processed | self._failed) == len(self._plan.moved)
+
 
 class _EmptyFor:
     """Since when the destination has held nothing; one look more says that it does again."""
@@ -174,15 +182,21 @@ class _EmptyFor:
         self._clock = clock
         self._since: float | None = None
 
-    def is_long_enough(self) -> bool:
-        """Look; return whether nothing was there for longer than a message can be hidden."""
+    def is_long_enough(self, *, is_every_one_heard: bool) -> bool:
+        """Look; return whether nothing more is to be expected.
+
+        Nothing was there for longer than a message can be hidden; or, where the log tells of every
+        one, for as long as the counts and the log may lag behind.
+        """
         if queue_depth(self._sqs, self._plan.destination_url).total:
             self._since = None
             return False
         now = self._clock()
         self._since = now if self._since is None else self._since
-        needed = self._plan.visibility_timeout_seconds + self._plan.quiet_seconds
-        return now - self._since > needed
+        plan = self._plan
+        silent = plan.visibility_timeout_seconds + plan.quiet_seconds
+        heard = max(plan.quiet_seconds, plan.log_delay_seconds)
+        return now - self._since > (heard if is_every_one_heard else silent)
 
 
 def _returned(sqs: "SQSClient", plan: CanaryPlan, clock: Callable[[], float]) -> tuple[int, bool]:

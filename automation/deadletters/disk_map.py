@@ -22,7 +22,7 @@ class DiskMap:
         # section "Temporary Databases").
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute(
-            "CREATE TABLE items (position INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)"
+            "CREATE TABLE items (position INTEGER PRIMARY KEY, key BLOB UNIQUE, value BLOB)"
         )
         # What is never committed is never synced: nothing here has to survive the process.
         self._database.execute("BEGIN")
@@ -48,7 +48,8 @@ class DiskMap:
         with self._lock:
             self._is_empty = False
             done = self._database.execute(
-                "INSERT OR IGNORE INTO items (key, value) VALUES (?, ?)", (key, value)
+                "INSERT OR IGNORE INTO items (key, value) VALUES (?, ?)",
+                (_bytes(key), _bytes(value)),
             )
         return done.rowcount > 0
 
@@ -59,7 +60,7 @@ class DiskMap:
             self._database.executemany(
                 "INSERT INTO items (key, value) VALUES (?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                items,
+                ((_bytes(key), _bytes(value)) for key, value in items),
             )
 
     def get(self, key: str) -> str | None:
@@ -67,8 +68,10 @@ class DiskMap:
         if self._is_empty:
             return None
         with self._lock:
-            row = self._database.execute("SELECT value FROM items WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
+            row = self._database.execute(
+                "SELECT value FROM items WHERE key = ?", (_bytes(key),)
+            ).fetchone()
+        return _text(row[0]) if row else None
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Each key and value; what is inserted meanwhile comes too."""
@@ -82,7 +85,7 @@ class DiskMap:
                 ).fetchall()
             if not rows:
                 return
-            yield from ((key, value) for _, key, value in rows)
+            yield from ((_text(key), _text(value)) for _, key, value in rows)
             position = rows[-1][0]
 
     def __contains__(self, key: str) -> bool:
@@ -91,3 +94,12 @@ class DiskMap:
     def __len__(self) -> int:
         with self._lock:
             return int(self._database.execute("SELECT count(*) FROM items").fetchone()[0])
+
+
+# SQLite's texts are UTF-8, which knows no lone surrogates; a log of somebody else's may name them.
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")

@@ -17,6 +17,7 @@ from automation.deadletters.message import (
     message_from_json,
 )
 from automation.deadletters.transfer import Transfer
+from automation.foreign_text import read_strict_json
 from components import limits
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 _SHOWN_FAILURES = 20
+
+# Editors on Windows begin a file of UTF-8 with it.
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +66,22 @@ class PostReport:
     is_continued: bool
 
 
-def read_file(file: IO[str], *, is_fifo: bool, defaults: Defaults) -> Iterator[Message]:
+def read_file(
+    file: IO[str],
+    *,
+    is_fifo: bool,
+    defaults: Defaults,
+    check: Callable[[Message], None] = lambda _: None,
+) -> Iterator[Message]:
     """Yield the messages of a file: JSON lines, or one JSON object over several lines.
 
     A message without an id gets its line's number for one.
+
+    Args:
+        file: text; bytes that are no UTF-8 as lone surrogates, which no message may hold.
+        is_fifo: the messages go to a FIFO queue.
+        defaults: what a message gets that doesn't say it itself.
+        check: raises `MessageFormatError` for a message that is not wanted. Default: all are.
 
     Raises:
         MessageFormatError: with the number of the line.
@@ -73,37 +89,48 @@ def read_file(file: IO[str], *, is_fifo: bool, defaults: Defaults) -> Iterator[M
     first = file.readline()
     file.seek(0)
     if first.strip() and not _is_json(first):
-        yield _message(file.read(), 1, is_fifo, defaults)
-        return
-    for number, line in enumerate(file, 1):
+        lines = iter([(1, file.read())])
+    else:
+        lines = enumerate(file, 1)
+    for number, line in lines:
         if line.strip():
-            yield _message(line, number, is_fifo, defaults)
+            value = _json(line, number)
+            try:
+                message = _message(value, number, is_fifo, defaults)
+                check(message)
+            except MessageFormatError as error:
+                raise MessageFormatError(f"line {number}: {error}") from error
+            yield message
 
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
-    except ValueError:
+        json.loads(text.removeprefix(_BYTE_ORDER_MARK))
+    except json.JSONDecodeError:
         return False
+    except (ValueError, RecursionError):
+        # JSON that we don't take: too deep, or a number too long.
+        return True
     return True
 
 
-def _message(text: str, number: int, is_fifo: bool, defaults: Defaults) -> Message:
+def _json(text: str, number: int) -> object:
     try:
-        message = message_from_json(json.loads(text))
-    except (json.JSONDecodeError, RecursionError):
-        # Not chained: the error would quote the line, which may hold a body.
-        raise MessageFormatError(f"line {number} is not JSON") from None
-    except MessageFormatError as error:
-        raise MessageFormatError(f"line {number}: {error}") from error
-    group = message.group or defaults.group
+        return read_strict_json(text.removeprefix(_BYTE_ORDER_MARK) if number == 1 else text)
+    except ValueError as error:
+        raise MessageFormatError(f"line {number} {error}") from error
+
+
+def _message(value: object, number: int, is_fifo: bool, defaults: Defaults) -> Message:
+    message = message_from_json(value)
+    group = defaults.group if message.group is None else message.group
     if is_fifo and group is None:
-        raise MessageFormatError(f"line {number}: a message to a FIFO queue needs a 'group'")
+        raise MessageFormatError("a message to a FIFO queue needs a 'group'")
     return Message(
         message_id=message.message_id or f"line-{number}",
         body=message.body,
         attributes={**defaults.attributes, **message.attributes},
-        system={**message.system, **({"MessageGroupId": group} if group else {})},
+        system={**message.system, **({} if group is None else {"MessageGroupId": group})},
     )
 
 
@@ -207,11 +234,16 @@ class _Post:
         self._on_progress(self.sent)
 
 
+def open_file(path: Path) -> IO[str]:
+    """A file of messages, to be read by `read_file`."""
+    return path.open(encoding="utf-8", errors="surrogateescape")
+
+
 def count_messages(path: Path, *, is_fifo: bool, defaults: Defaults) -> int:
     """Read a file to its end, so that nothing is sent when a line of it is wrong.
 
     Raises:
         MessageFormatError: with the number of the line.
     """
-    with path.open(encoding="utf-8") as file:
+    with open_file(path) as file:
         return sum(1 for _ in read_file(file, is_fifo=is_fifo, defaults=defaults))

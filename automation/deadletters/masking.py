@@ -1,12 +1,12 @@
 """What of a message may be shown: personal data stays hidden unless somebody asks for it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from automation.deadletters.message import Message
+from automation.deadletters.message import Message, byte_count
 from automation.deadletters.where import plain_value
+from automation.foreign_text import read_json
 
 MASK = "***"
 # What is known to be about no person. A field or attribute that we don't know may be.
@@ -31,19 +31,24 @@ def shown_attributes(message: Message, disclosure: Disclosure) -> dict[str, str 
     """Message attributes by name, those that may be personal masked."""
     return {
         name: plain_value(cast("Mapping[str, object]", value))
-        if disclosure.personal or name in _IMPERSONAL_ATTRIBUTES
+        if may_be_shown(name, disclosure)
         else MASK
         for name, value in message.attributes.items()
     }
 
 
+def may_be_shown(attribute: str, disclosure: Disclosure) -> bool:
+    """Whether the message attribute of this name holds no personal data, or that may be shown."""
+    return disclosure.personal or attribute in _IMPERSONAL_ATTRIBUTES
+
+
 def shown_body(message: Message, disclosure: Disclosure) -> object:
     """The body as far as it may be shown: its JSON, its text, or how long it is."""
     if not disclosure.body:
-        return f"{MASK} ({len(message.body.encode())} bytes)"
+        return f"{MASK} ({byte_count(message.body)} bytes)"
     try:
-        body: object = json.loads(message.body)
-    except (ValueError, RecursionError):
+        body = read_json(message.body)
+    except ValueError:
         return message.body if disclosure.personal else f"{MASK} (text, may be personal)"
     return body if disclosure.personal else _masked(body)
 

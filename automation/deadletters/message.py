@@ -25,6 +25,10 @@ MAX_BYTES = 1_048_576
 MAX_BATCH_ENTRIES = 10
 MAX_ATTRIBUTES = 10
 
+# Of counts and sequence numbers. Python refuses to read thousands of digits as a number, and an
+# attribute of somebody else may have them under our names.
+MAX_DIGITS = 18
+
 REDRIVE_COUNT = "redrive_count"
 """The message attribute (Number) that says how often our mover has sent a message again."""
 
@@ -73,8 +77,9 @@ class Message:
         if attribute is None:
             return 0
         text = attribute.get("StringValue", "")
-        is_ours = attribute["DataType"] == "Number" and text.isdecimal()
-        return int(text) if is_ours else None
+        count = whole_number(text) if attribute["DataType"] == "Number" else None
+        # The next one must be readable too.
+        return None if count is None or len(str(count + 1)) > MAX_DIGITS else count
 
     def text(self, attribute: str) -> str | None:
         """The value of a message attribute that is text or a number; None without it."""
@@ -84,7 +89,7 @@ class Message:
     @property
     def size_bytes(self) -> int:
         """What SQS counts against its limit: the body, each attribute's name, type and value."""
-        return len(self.body.encode()) + sum(
+        return byte_count(self.body) + sum(
             _attribute_bytes(name, value) for name, value in self.attributes.items()
         )
 
@@ -173,7 +178,7 @@ def _attribute_bytes(name: str, value: "MessageAttributeValueTypeDef") -> int:
     content = value.get("BinaryValue")
     length = len(bytes(cast("bytes", content))) if content is not None else 0
     text = value.get("StringValue", "")
-    return len(name.encode()) + len(value["DataType"].encode()) + len(text.encode()) + length
+    return byte_count(name) + byte_count(value["DataType"]) + byte_count(text) + length
 
 
 def message_to_json(message: Message) -> dict[str, object]:
@@ -226,7 +231,8 @@ def message_from_json(value: object) -> Message:
     """A message from a JSON object as `message_to_json` makes it; a person may write less.
 
     Only `body` is needed: text, or any JSON, which is sent as its text. `attributes` may be
-    plain text and numbers, `group` is short for `system.MessageGroupId`.
+    plain text and numbers, `group` is short for `system.MessageGroupId`. What is null is left
+    out. Whether SQS takes such a message is no matter here: a backup holds what was received.
 
     Raises:
         MessageFormatError: it is none, and why.
@@ -237,45 +243,54 @@ def message_from_json(value: object) -> Message:
     if unknown := sorted(fields.keys() - {"id", "body", "attributes", "system", "group"}):
         raise MessageFormatError(f"a message has no field {', '.join(map(repr, unknown))}")
     body = fields.get("body")
-    if body is None or body == "":
-        raise MessageFormatError("a message must have a 'body' that is not empty")
-    system = _texts(fields.get("system", {}), "system")
-    if "group" in fields:
-        system["MessageGroupId"] = str(fields["group"])
-    message = Message(
-        message_id=str(fields.get("id", "")),
+    if body is None:
+        raise MessageFormatError("a message must have a 'body' that is not null")
+    system = {
+        name: _text(f"system.{name}", item)
+        for name, item in _object(fields, "system").items()
+        if item is not None
+    }
+    if fields.get("group") is not None:
+        system["MessageGroupId"] = _text("group", fields["group"])
+    return Message(
+        message_id="" if fields.get("id") is None else _text("id", fields["id"]),
         body=body if isinstance(body, str) else json.dumps(body),
-        attributes=_attributes(fields.get("attributes", {})),
+        attributes={
+            name: attribute_from_json(name, item)
+            for name, item in _object(fields, "attributes").items()
+        },
         system=system,
     )
-    if len(message.attributes) > MAX_ATTRIBUTES:
-        raise MessageFormatError(
-            f"a message has at most {MAX_ATTRIBUTES} attributes, not {len(message.attributes)}"
-        )
-    if message.size_bytes > MAX_BYTES:
-        raise MessageFormatError(
-            f"a message has at most {MAX_BYTES} bytes, attributes included, not "
-            f"{message.size_bytes}"
-        )
-    return message
 
 
-def _texts(value: object, name: str) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise MessageFormatError(f"{name!r} must be an object")
-    return {str(key): str(item) for key, item in cast("dict[object, object]", value).items()}
+def _object(fields: Mapping[str, object], name: str) -> dict[str, object]:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise MessageFormatError(f"{name!r} must be an object, not {type(value).__name__}")
+    return cast("dict[str, object]", value) if value is not None else {}
 
 
-def _attributes(value: object) -> "dict[str, MessageAttributeValueTypeDef]":
-    if not isinstance(value, dict):
-        raise MessageFormatError("'attributes' must be an object")
-    return {
-        str(name): attribute_from_json(str(name), item)
-        for name, item in cast("dict[object, object]", value).items()
-    }
+def _text(name: str, value: object) -> str:
+    """Text, or a whole number as text; anything else would be sent as Python writes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise MessageFormatError(f"{name!r} must be text, not {json.dumps(value):.40}")
 
 
 def identity_of(message: Message) -> Identity | None:
     """(run_id, seq); None when the message carries none."""
     run_id, seq = message.text("run_id"), message.text("seq")
-    return (run_id, int(seq)) if run_id and seq and seq.isdecimal() else None
+    number = whole_number(seq or "")
+    return (run_id, number) if run_id and number is not None else None
+
+
+def whole_number(text: str) -> int | None:
+    """A number of at most `MAX_DIGITS` digits; None for every other text."""
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
+
+
+def byte_count(text: str) -> int:
+    """Length in UTF-8, also of text that UTF-8 doesn't know: a file may hold lone surrogates."""
+    return len(text.encode("utf-8", "surrogatepass"))

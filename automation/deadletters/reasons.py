@@ -50,8 +50,9 @@ class Failures:
     def add(self, event: LogEvent) -> None:
         """Take in one record; later ones win."""
         record = event.record
-        reason = record.get("reason") or record.get("exception_name") or "unknown"
-        value = json.dumps([str(reason), record.get("receive_count", 0)])
+        said = (record.get("reason"), record.get("exception_name"))
+        reason = next((words for words in said if words and isinstance(words, str)), "unknown")
+        value = json.dumps([reason, _attempts(record.get("receive_count"))])
         keys = [str(record["message_id"])]
         if record.get("run_id") is not None and record.get("seq") is not None:
             keys.append(_identity_key(str(record["run_id"]), str(record["seq"])))
@@ -66,6 +67,11 @@ class Failures:
             return None
         reason, attempts = cast("tuple[str, int]", json.loads(value))
         return Failure(reason=reason, attempts=attempts)
+
+
+def _attempts(value: object) -> int:
+    """The count as our consumer logs it; another one may log anything under that name."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def failure_events(

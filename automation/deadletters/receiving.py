@@ -49,11 +49,12 @@ def receipt_ran_out(failure: "BatchResultErrorEntryTypeDef") -> bool:
     """Whether an entry of a batch was refused because its message is visible again.
 
     A FIFO queue says `InvalidParameterValue`, "The receipt handle has expired" (SQS API Reference,
-    ChangeMessageVisibility and DeleteMessage; Developer Guide, "Visibility timeout").
+    ChangeMessageVisibility and DeleteMessage; Developer Guide, "Visibility timeout"); the JSON
+    protocol's name for that error ends in `Exception`, and LocalStack says it in batches.
     """
     code, words = failure["Code"], failure.get("Message", "")
     return code == "ReceiptHandleIsInvalid" or (
-        code == "InvalidParameterValue" and "expired" in words
+        code.removesuffix("Exception") == "InvalidParameterValue" and "expired" in words
     )
 
 

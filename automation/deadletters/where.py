@@ -1,21 +1,17 @@
 """`--where`: a JMESPath expression that says which dead letters are meant."""
 
 import base64
-import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import jmespath
-from jmespath.exceptions import (
-    ArityError,
-    JMESPathError,
-    JMESPathTypeError,
-    UnknownFunctionError,
-)
 
+from automation.deadletters.expression_faults import CANT_BE_APPLIED, fault_in, inner_nodes
 from automation.deadletters.message import Message, is_binary
 from automation.errors import AutomationError
+from automation.foreign_text import read_json
 
 FIELDS = {
     "id": "message id",
@@ -65,6 +61,9 @@ class Circumstances:
 class Where:
     """A checked expression.
 
+    What is wrong whatever the message is refused at once. What can't be applied to one message,
+    such as `contains` on a body that is a number, does not match that message.
+
     Args:
         text: in JMESPath, over the names in `FIELDS`.
 
@@ -76,25 +75,15 @@ class Where:
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
         try:
             self._compiled: Any = cast("Any", jmespath).compile(text)
-        except JMESPathError as error:
+            tree = self._compiled.parsed
+            self._refuse_what_is_never_right(text, tree)
+        except RecursionError:
+            raise ExpressionError("--where is nested too deeply") from None
+        except CANT_BE_APPLIED as error:
             raise ExpressionError(f"--where is no JMESPath expression: {error}") from error
-        if _negates_half_a_path(self._compiled.parsed):
-            raise ExpressionError(
-                f"--where {text!r}: JMESPath takes '!a.b' for '(!a).b', which is never true; "
-                "write '!(a.b)'"
-            )
-        names = set(_root_names(self._compiled.parsed))
-        if unknown := sorted(names - FIELDS.keys()):
-            raise ExpressionError(
-                f"--where: a dead letter has no {', '.join(map(repr, unknown))}; it has "
-                f"{', '.join(FIELDS)} (text is written in single quotes, 'so', a number in "
-                "backticks, `5`)"
-            )
-        self.uses_reason = "reason" in names or "current" in _kinds(self._compiled.parsed)
-        self._try_out()
+        self.uses_reason = "reason" in _root_names(tree) or "current" in _kinds(tree)
 
     def matches(self, message: Message, circumstances: Circumstances) -> bool:
         """Whether the expression is true of a message, in JMESPath's sense.
@@ -104,21 +93,25 @@ class Where:
         """
         try:
             result = self._compiled.search(facts(message, circumstances))
-        except JMESPathTypeError:
+        except CANT_BE_APPLIED:
             return False
         # JMESPath's false: null, false, and anything that is empty. Zero is true.
         return result is not None and result is not False and result not in ("", [], {})
 
-    def _try_out(self) -> None:
-        """Functions and their arguments are only looked at when an expression is applied."""
-        example = Message(message_id="", body="{}", attributes={}, system={})
-        circumstances = Circumstances(now_seconds=0, retention_seconds=0, reason="")
-        try:
-            self._compiled.search(facts(example, circumstances))
-        except JMESPathTypeError:
-            return
-        except (UnknownFunctionError, ArityError) as error:
-            raise ExpressionError(f"--where {self._text!r}: {error}") from error
+    def _refuse_what_is_never_right(self, text: str, tree: Mapping[str, Any]) -> None:
+        if _negates_half_a_path(tree):
+            raise ExpressionError(
+                f"--where {text!r}: JMESPath takes '!a.b' for '(!a).b', which is never true; "
+                "write '!(a.b)'"
+            )
+        if unknown := sorted(set(_root_names(tree)) - FIELDS.keys()):
+            raise ExpressionError(
+                f"--where: a dead letter has no {', '.join(map(repr, unknown))}; it has "
+                f"{', '.join(FIELDS)} (text is written in single quotes, 'so', a number in "
+                "backticks, `5`)"
+            )
+        if fault := fault_in(tree):
+            raise ExpressionError(f"--where {text!r}: {fault}")
 
 
 def facts(message: Message, circumstances: Circumstances) -> dict[str, object]:
@@ -156,21 +149,22 @@ def plain_value(attribute: Mapping[str, object]) -> str | float:
 
 def _as_float(text: str) -> str | float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text
+    return number if math.isfinite(number) else text
 
 
 def _parsed(body: str) -> object:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return read_json(body)
+    except ValueError:
         return body
 
 
 def _root_names(node: Mapping[str, Any]) -> Iterator[str]:
     """The names that an expression looks up in the message itself."""
-    kind, children = node["type"], node.get("children", [])
+    kind, children = node["type"], inner_nodes(node)
     if kind == "field":
         yield node["value"]
     elif kind in _INNER_SCOPE:
@@ -181,7 +175,7 @@ def _root_names(node: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _negates_half_a_path(node: Mapping[str, Any]) -> bool:
-    children: list[Mapping[str, Any]] = node.get("children", [])
+    children = inner_nodes(node)
     if node["type"] in _INNER_SCOPE and children[0]["type"] == "not_expression":
         return True
     return any(_negates_half_a_path(child) for child in children)
@@ -189,5 +183,5 @@ def _negates_half_a_path(node: Mapping[str, Any]) -> bool:
 
 def _kinds(node: Mapping[str, Any]) -> Iterator[str]:
     yield node["type"]
-    for child in node.get("children", []):
+    for child in inner_nodes(node):
         yield from _kinds(child)

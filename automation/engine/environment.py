@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from automation.engine.command import EngineCommand
+from automation.installation import CACHE_VARIABLE, cache_folder
 
 
 def engine_path(engine: EngineCommand) -> dict[str, str]:
@@ -35,6 +36,7 @@ def engine_environment(
         "PULUMI_BACKEND_URL": states.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": _passphrase(home, passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        CACHE_VARIABLE: str(cache_folder()),
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from automation.engine.building import BuildError, build_engine
 from automation.engine.processes import ProcessError, Report, run_reporting
+from automation.installation import REPOSITORY
 from automation.interrupts import raising_signals
 
 # The version that is downloaded or built: the newest whose Go module can be had. The modules in
@@ -24,8 +25,6 @@ CONNECT_DEADLINE_SECONDS = 10
 LOCK_POLL_SECONDS = 0.5
 LOCK_REPORT_SECONDS = 10.0
 SCRATCH_PREFIX = ".installing-"
-
-REPOSITORY = Path(__file__).parents[2]
 
 # PulumiCommand.install knows no deadline and hides the output of its script; in a process of its
 # own it gets the one and shows the other.

@@ -7,8 +7,14 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from ministack.app import main  # pyright: ignore[reportMissingTypeStubs] it has none
+
+# Last, so that nothing here takes the place of what is installed.
+sys.path.append(str(Path(__file__).parents[2]))
+
+from automation.local.corrections import apply_corrections
 
 
 def _end_with_owner() -> None:
@@ -19,6 +25,8 @@ def _end_with_owner() -> None:
 
 
 if __name__ == "__main__":
+    # First: with a thread that waits for input the process could not end in good order.
+    apply_corrections()
     threading.Thread(target=_end_with_owner, daemon=True).start()
     sys.argv = ["ministack"]
     main()

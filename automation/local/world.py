@@ -1,4 +1,4 @@
-"""The embedded AWS as a whole: emulator, provider for the engine, alarms; one folder holds it."""
+"""The embedded AWS as a whole: emulator and provider for the engine; one folder holds it."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,6 @@ from automation.aws.clients import Clients
 from automation.engine.command import EngineCommand
 from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
-from automation.local.alarms import AlarmEvaluator, evaluated_alarms
 from automation.local.emulator import LOOPBACK, Emulator, PortTakenError, running_emulator
 from automation.local.provider import ProviderSettings, serve_provider
 from automation.local.resources.cloud import empty_session
@@ -87,8 +86,7 @@ def _started(
         )
         with serve_provider(settings) as provider_port:
             target = _target(home, engine, identity, provider_port)
-            evaluator = AlarmEvaluator(target.clients.cloudwatch, target.clients.sqs)
-            with evaluated_alarms(evaluator), _joinable(home, identity, provider_port):
+            with _joinable(home, identity, provider_port):
                 yield target
 
 

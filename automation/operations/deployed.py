@@ -12,21 +12,16 @@ from typing import TYPE_CHECKING
 from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
 from automation.deadletters.journal import Journal
+from automation.deadletters.message import MAX_BYTES
 from automation.deadletters.survey import Survey, survey_dead_letters
 from automation.opening import opened_target
 from automation.progress import Progress
-from automation.stacks import REPOSITORY, stack_outputs
+from automation.stacks import stack_outputs
 from automation.target import Pace, Target, TargetName
 from components.outputs import StackOutputs
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-DEFAULT_HOME = REPOSITORY / ".local" / "default"
-
-# Measured with benchmarks/redrive.py; on AWS each request takes some 20 ms, most of it waiting.
-_LOCAL_CONNECTIONS = 8
-_AWS_CONNECTIONS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +53,12 @@ class Operated:
     def sender(self) -> "SQSClient":
         """A client that never repeats a sending by itself."""
         return self.clients.sender
+
+    def max_message_bytes(self, queue_url: str) -> int:
+        """What a queue takes of one message: 1,024 to 1,048,576 bytes, attributes included."""
+        name = "MaximumMessageSize"
+        answer = self.clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+        return int(answer.get("Attributes", {}).get(name) or MAX_BYTES)
 
     def journal(self, purpose: str, source: str) -> Journal:
         """The journal of one piece of work; that of a killed run is continued."""
@@ -103,7 +104,7 @@ def operated_stack(
         target_name, home=home, report=report, keeps_state=True, own_state=False
     ) as target:
         outputs = stack_outputs(target, stack)
-        connections = _LOCAL_CONNECTIONS if target.name == "local" else _AWS_CONNECTIONS
+        connections = target.pace.connections
         with explained_aws_errors(stack, outputs.operator_policy_arn):
             yield Operated(
                 stack=stack,

@@ -18,10 +18,12 @@ from automation.aws.clients import Clients
 from automation.aws.errors import error_code
 from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
-from automation.stacks import KEPT_MARK, REPOSITORY
+from automation.installation import state_folder
+from automation.stacks import KEPT_MARK
 from automation.target import Target
 
 # As e2e.py names its temporary folders, and its stacks where nobody chose a name.
+_HOMES = state_folder()
 _TEMPORARY = "reliable-queue-*"
 _RUN = "e2e-*"
 # As the program names its log groups: logical name and seven hexadecimal digits of Pulumi's.
@@ -51,9 +53,7 @@ class Leftover:
         return f"{self.kind}: {self.name}{', kept on purpose' if self.is_kept else ''}"
 
 
-def leftover_folders(
-    temporary: Path | None = None, homes: Path = REPOSITORY / ".local"
-) -> Iterator[Leftover]:
+def leftover_folders(temporary: Path | None = None, homes: Path = _HOMES) -> Iterator[Leftover]:
     """Folders of embedded AWSs that no process uses: their stacks are in them and go with them.
 
     Args:
@@ -66,7 +66,7 @@ def leftover_folders(
             yield Leftover(kind="folder", name=str(folder), is_kept=_is_kept(folder))
 
 
-def leftover_stacks(homes: Path = REPOSITORY / ".local") -> Iterator[Leftover]:
+def leftover_stacks(homes: Path = _HOMES) -> Iterator[Leftover]:
     """Stacks in an account whose state a run has left here."""
     for folder in sorted(homes.glob(_RUN)):
         is_idle = time.time() - _last_change_seconds(folder) > _IDLE_SECONDS

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from automation.aws.consumer_log import Identity
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
-from automation.deadletters.message import MAX_BYTES, Message
+from automation.deadletters.message import Message
 from automation.deadletters.move_plan import Counts, MoveReport, Plan
 from automation.deadletters.native_move import (
     MAX_MESSAGES_PER_SECOND,
@@ -22,11 +22,11 @@ from automation.deadletters.native_move import (
     native_move,
 )
 from automation.deadletters.queue_to_queue import move_messages
-from automation.deadletters.reading import QueueReading
 from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
 from automation.operations.deployed import Operated, surveyed
+from automation.operations.remaining import is_letter_left
 from automation.progress import Progress
 from components import limits
 
@@ -127,7 +127,8 @@ def check_destination(operated: Operated, url: str) -> None:
 class Done:
     """What happened: by which method, and its report.
 
-    `is_left` says that after SQS's own redrive there still was a message, or was one again.
+    `is_left` says that after SQS's own redrive there still was a message, hidden or
+    not, or was one again.
     """
 
     method: str
@@ -176,7 +177,8 @@ def redrive_letters(
         if wish.suits_native and may_be_native:
             try:
                 native = _native(operated, wish, progress, cancel)
-                return Done(method="native", native=native, is_left=_is_left(operated))
+                is_left = native.status == "COMPLETED" and is_letter_left(operated, progress)
+                return Done(method="native", native=native, is_left=is_left)
             except NoNativeMoveError as error:
                 progress.say(f"{error}: moving the messages one by one instead")
         move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
@@ -195,17 +197,6 @@ def _native(
         interval_seconds=operated.pace.poll_interval_seconds,
         on_progress=lambda moved, _: progress.advance_to(moved),
     )
-
-
-def _is_left(operated: Operated) -> bool:
-    """Look, since a task may complete without having moved anything."""
-    reading = QueueReading(
-        operated.clients.sqs,
-        operated.outputs.dlq_url,
-        wait_seconds=operated.pace.receive_wait_seconds,
-        limit=1,
-    )
-    return any(True for _ in reading)
 
 
 def _queue_attribute(operated: Operated, url: str, name: "QueueAttributeNameType") -> str | None:
@@ -261,6 +252,7 @@ def _canary_plan(
         + _CANARY_SECONDS_BEYOND_THAT,
         visibility_timeout_seconds=visibility_timeout_seconds,
         quiet_seconds=pace.quiet_seconds,
+        log_delay_seconds=pace.log_delay_seconds,
         interval_seconds=pace.poll_interval_seconds,
         wait_seconds=pace.receive_wait_seconds,
         connections=operated.connections,
@@ -277,11 +269,10 @@ def _move(
     limit: int | None,
 ) -> MoveReport:
     dlq_url = operated.outputs.dlq_url
-    max_bytes = _queue_attribute(operated, wish.destination_url, "MaximumMessageSize")
     plan = Plan(
         source_url=dlq_url,
         destination_url=wish.destination_url,
-        max_bytes=int(max_bytes or MAX_BYTES),
+        max_bytes=operated.max_message_bytes(wish.destination_url),
         wants=wanted.is_wanted,
         limit=limit,
         messages_per_second=wish.rate,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from automation.aws.clients import Clients
 from automation.aws.queue_depth import Depth, queue_depth
+from automation.aws.whole_batches import whole_batch_advice
 from automation.deadletters.reasons import failure_events
 from components.outputs import StackOutputs
 
@@ -33,6 +34,8 @@ class StackStatus:
         errors: invocations of the consumer that failed as a whole in the last 5 minutes; None
             when CloudWatch has no value.
         concurrency: most invocations at the same time in the last 5 minutes; None as above.
+        advice: what the consumer should do otherwise, when it raises for whole batches; None
+            (default) when it doesn't.
     """
 
     queue: Depth
@@ -44,11 +47,13 @@ class StackStatus:
     failed_attempts: int
     errors: float | None
     concurrency: float | None
+    advice: str | None = None
 
 
 def read_status(clients: Clients, outputs: StackOutputs) -> StackStatus:
     """Ask SQS, CloudWatch and Lambda once."""
     metrics = _metrics(clients, outputs)
+    since_ms = int((time.time() - _METRICS_MINUTES * 60) * 1000)
     return StackStatus(
         queue=queue_depth(clients.sqs, outputs.queue_url),
         dlq=queue_depth(clients.sqs, outputs.dlq_url),
@@ -65,13 +70,21 @@ def read_status(clients: Clients, outputs: StackOutputs) -> StackStatus:
         failed_attempts=sum(
             1
             for _ in failure_events(
-                clients.logs,
-                outputs.consumer_log_group_name,
-                since_ms=int((time.time() - _METRICS_MINUTES * 60) * 1000),
+                clients.logs, outputs.consumer_log_group_name, since_ms=since_ms
             )
         ),
         errors=metrics.get("errors"),
         concurrency=metrics.get("concurrency"),
+        advice=_advice(clients, outputs, since_ms) if metrics.get("errors") else None,
+    )
+
+
+def _advice(clients: Clients, outputs: StackOutputs, since_ms: int) -> str | None:
+    return whole_batch_advice(
+        clients,
+        function_name=outputs.consumer_function_name,
+        log_group=outputs.consumer_log_group_name,
+        since_ms=since_ms,
     )
 
 

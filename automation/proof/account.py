@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,6 +57,12 @@ class Account:
             were found than the producer reports.
         duplicates: deliveries beyond the first of processed messages; SQS is at-least-once,
             so they are no failure.
+        processed_and_dead: messages that are processed as well as dead-lettered.
+        bad_processed: bad messages that the log says are done; when messages are lost, at least
+            so many, since nobody knows which of them were bad.
+        strangers: messages in the dead-letter queue that are none of the run's; the queue of a
+            throw-away stack has no other sender.
+        was_read_whole: the dead-letter queue was read to its end.
         reordered: messages that were processed after a later one of their group; None for a
             standard queue, which promises no order.
     """
@@ -67,12 +74,16 @@ class Account:
     misrouted: int
     lost: int
     duplicates: int
+    processed_and_dead: int
+    bad_processed: int
+    strangers: int
+    was_read_whole: bool
     reordered: int | None = None
 
     @property
     def is_complete(self) -> bool:
         """Every message that was sent has been found somewhere, and no message is missing."""
-        return self.lost == 0 and self.dead_lettered >= self.bad
+        return self.lost == 0 and self.dead_lettered >= self.bad and self.was_read_whole
 
 
 def account_for(
@@ -80,6 +91,7 @@ def account_for(
     processed: Iterable[Identity],
     dead_letters: Iterable[DeadLetter],
     *,
+    was_read_whole: bool = True,
     reordered: int | None = None,
 ) -> Account:
     """Account for every message of one producer run.
@@ -88,27 +100,52 @@ def account_for(
         sent: the producer's report.
         processed: one entry for each delivery that the consumer logged as done; entries of
             other runs are left out.
-        dead_letters: what is in the dead-letter queue; messages of other runs are left out.
+        dead_letters: what is in the dead-letter queue; messages of other runs are strangers.
+        was_read_whole: whether that is all that is in it, default True.
         reordered: for a FIFO queue, what `count_reordered` found.
     """
     deliveries = Counter(identity for identity in processed if identity[0] == sent.run_id)
-    own = [
-        (letter.identity, letter.has_store_id)
-        for letter in dead_letters
-        if letter.identity and letter.identity[0] == sent.run_id
-    ]
+    own: list[tuple[Identity, bool]] = []
+    strangers: set[str] = set()
+    for letter in dead_letters:
+        if letter.identity and letter.identity[0] == sent.run_id:
+            own.append((letter.identity, letter.has_store_id))
+        else:
+            strangers.add(letter.message_id)
     dead = {identity for identity, _ in own}
+    misrouted = {identity for identity, has_store_id in own if has_store_id}
     return Account(
         sent=sent.messages,
         bad=sent.bad,
         processed=len(deliveries),
         dead_lettered=len(dead),
-        misrouted=len({identity for identity, has_store_id in own if has_store_id}),
+        misrouted=len(misrouted),
         # A count minus a set of identities: numbers whose sending failed leave gaps in `seq`.
         lost=sent.messages - len(deliveries.keys() | dead),
         duplicates=sum(deliveries.values()) - len(deliveries),
+        processed_and_dead=len(deliveries.keys() & dead),
+        bad_processed=_count_bad_processed(sent, deliveries.keys(), dead, misrouted),
+        strangers=len(strangers),
+        was_read_whole=was_read_whole,
         reordered=reordered,
     )
+
+
+def _count_bad_processed(
+    sent: Sent,
+    processed: AbstractSet[Identity],
+    dead: AbstractSet[Identity],
+    misrouted: AbstractSet[Identity],
+) -> int:
+    """Bad messages that are said to be done: those found dead, and those that good ones can't be.
+
+    The producer says how many messages are bad, not which: of the processed ones that are nowhere
+    else, more than there are good ones must be bad.
+    """
+    bad_dead = dead - misrouted
+    good = sent.messages - sent.bad - len(misrouted)
+    surplus = min(len(processed - dead) - good, sent.bad - len(bad_dead))
+    return len(processed & bad_dead) + max(0, surplus)
 
 
 def count_reordered(deliveries: Iterable[tuple[str, int]]) -> int:
@@ -134,14 +171,17 @@ class AlarmReport:
     """What became of the dead-letter alarm.
 
     Attributes:
-        state: OK, ALARM or INSUFFICIENT_DATA, as last seen.
+        state: OK, ALARM or INSUFFICIENT_DATA, as last seen; MISSING when there is no alarm.
         went_to_alarm: it was in ALARM at any time of the run.
         was_notified: the notification of that reached the topic.
+        problem: why it can't ring where it should: it is missing, or misdirected. None (default)
+            when it can.
     """
 
     state: str
     went_to_alarm: bool
     was_notified: bool
+    problem: str | None = None
 
 
 def reasons_broken(
@@ -179,6 +219,24 @@ def reasons_broken(
             f"{account.bad} bad ones",
         ),
         (
+            account.processed_and_dead > 0,
+            f"{account.processed_and_dead} messages are both processed and in the dead-letter "
+            "queue",
+        ),
+        (
+            account.bad_processed > 0,
+            f"{account.bad_processed} bad messages (without store_id) are reported as processed",
+        ),
+        (
+            account.strangers > 0,
+            f"{account.strangers} messages in the dead-letter queue are none of this run's",
+        ),
+        (
+            not account.was_read_whole,
+            "the dead-letter queue could not be read to its end: there are more messages in it "
+            "than SQS hides at once, and nobody knows which have not been seen",
+        ),
+        (
             bool(account.reordered),
             f"{account.reordered} messages were processed after a later one of their group",
         ),
@@ -188,6 +246,8 @@ def reasons_broken(
 
 
 def _alarm_findings(bad: int, alarm: AlarmReport) -> list[tuple[bool, str]]:
+    if alarm.problem:
+        return [(True, alarm.problem)]
     if bad == 0:
         return [(alarm.went_to_alarm, "the alarm rang though no bad message was sent")]
     return [

@@ -1,27 +1,19 @@
 """The account of a run, taken from the dead-letter queue itself and from the consumer's log."""
 
-from typing import TYPE_CHECKING
-
-from automation.deadletters.reading import read_messages
-from automation.proof.account import DeadLetter, dead_letter
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-from collections.abc import Sequence
+import contextlib
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.aws.consumer_log import Processing, processed_messages
+from automation.aws.consumer_log import LogReader, Processing
 from automation.errors import StillWaitingError
-from automation.proof.account import Account, Sent, account_for, count_reordered
-from automation.proof.fifo_dead_letters import read_fifo_dead_letters
+from automation.proof.account import Account, DeadLetter, Sent, account_for, count_reordered
+from automation.proof.dead_letters import LettersFound, dead_letter_reader
 from automation.target import Target
 from automation.waiting import wait_until
 from components import limits
 from components.outputs import StackOutputs
-
-_ASIDE = f"-aside{limits.FIFO_SUFFIX}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,54 +31,91 @@ class Evidence:
     dead_letters: Sequence[DeadLetter]
 
 
+class _Ledger:
+    """What has been found so far, in the log and in the queue; nothing of it is forgotten."""
+
+    def __init__(self, log: LogReader, sent: Sent, *, is_fifo: bool) -> None:
+        self.letters = LettersFound(sent.run_id)
+        self._log = log
+        self._sent = sent
+        self._is_fifo = is_fifo
+        self._processed: list[Processing] = []
+
+    def read_log(self) -> None:
+        """Take in what is new in the consumer's log."""
+        for event in self._log.new_events():
+            self._processed += event.processed
+
+    def evidence(self) -> Evidence:
+        """All of it, and what it comes to."""
+        letters = self.letters.letters
+        return Evidence(
+            account=account_for(
+                self._sent,
+                [done.identity for done in self._processed],
+                letters,
+                was_read_whole=self.letters.was_read_whole,
+                reordered=_count_reordered(self._processed, self._sent) if self._is_fifo else None,
+            ),
+            processed=tuple(self._processed),
+            dead_letters=letters,
+        )
+
+
 def take_account(
-    target: Target, outputs: StackOutputs, sent: Sent, *, home: Path, since_ms: int
+    target: Target,
+    outputs: StackOutputs,
+    sent: Sent,
+    *,
+    stack: str,
+    home: Path,
+    since_ms: int,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Evidence:
     """Read the dead-letter queue and the consumer's log until every message has been found.
 
-    Log records and messages may show up late, so an account with something missing is taken
-    again until the target's log delay is over.
+    Log records and messages may show up late, so an account with something missing is taken again
+    until the target's log delay is over; and one in which nothing is missing is final only when no
+    record can come any more that contradicts it.
 
     Args:
         target, outputs: where.
         sent: the producer's report.
-        home: folder for the journal of what is moved aside while a FIFO queue is read.
+        stack: its name.
+        home: folder for the journals of what is moved aside while a FIFO queue is read.
         since_ms: Unix time in milliseconds from which on the consumer's log counts.
+        clock, sleep: seconds; by default the machine's.
     """
+    pace = target.pace
+    began = clock()
+    log = LogReader(target.clients.logs, outputs.consumer_log_group_name, since_ms=since_ms)
+    ledger = _Ledger(log, sent, is_fifo=limits.is_fifo(outputs.queue_url))
+    evidence = ledger.evidence()
+    reader = dead_letter_reader(target, outputs, expected=sent.bad, stack=stack, home=home)
+    with reader as read_letters:
 
-    def probe() -> tuple[bool, Evidence]:
-        evidence = _evidence(target, outputs, sent, home, since_ms)
-        return evidence.account.is_complete, evidence
+        def probe() -> tuple[bool, Account]:
+            nonlocal evidence
+            # While a queue is read its alarm sees less in it: no oftener than needed.
+            if not evidence.account.is_complete:
+                ledger.letters.add(read_letters())
+            ledger.read_log()
+            evidence = ledger.evidence()
+            is_final = clock() - began >= pace.late_log_seconds
+            return evidence.account.is_complete and is_final, evidence.account
 
-    try:
-        return wait_until(
-            "every message is accounted for",
-            probe,
-            timeout_seconds=target.pace.log_delay_seconds,
-            interval_seconds=target.pace.poll_interval_seconds,
-        )
-    except StillWaitingError:
-        # Something is missing for good, or counted wrong: the verdict says what.
-        return probe()[1]
-
-
-def _evidence(
-    target: Target, outputs: StackOutputs, sent: Sent, home: Path, since_ms: int
-) -> Evidence:
-    log_group = outputs.consumer_log_group_name
-    processed = list(processed_messages(target.clients.logs, log_group, since_ms=since_ms))
-    dead_letters = _dead_letters(target, outputs, home)
-    is_fifo = limits.is_fifo(outputs.queue_url)
-    return Evidence(
-        account=account_for(
-            sent,
-            [done.identity for done in processed],
-            dead_letters,
-            reordered=_count_reordered(processed, sent) if is_fifo else None,
-        ),
-        processed=processed,
-        dead_letters=dead_letters,
-    )
+        # Something may be missing for good, or counted wrong: the verdict says what.
+        with contextlib.suppress(StillWaitingError):
+            wait_until(
+                "every message is accounted for",
+                probe,
+                timeout_seconds=pace.log_delay_seconds,
+                interval_seconds=pace.poll_interval_seconds,
+                clock=clock,
+                sleep=sleep,
+            )
+    return evidence
 
 
 def _count_reordered(processed: Sequence[Processing], sent: Sent) -> int:
@@ -95,37 +124,3 @@ def _count_reordered(processed: Sequence[Processing], sent: Sent) -> int:
     return count_reordered(
         (done.group or "", done.identity[1]) for done in in_order if done.identity[0] == sent.run_id
     )
-
-
-def _dead_letters(target: Target, outputs: StackOutputs, home: Path) -> list[DeadLetter]:
-    wait_seconds = target.pace.receive_wait_seconds
-    if not limits.is_fifo(outputs.dlq_url):
-        return read_dead_letters(target.clients.sqs, outputs.dlq_url, wait_seconds=wait_seconds)
-    beginning = outputs.dlq_name.removesuffix(limits.FIFO_SUFFIX)[
-        : limits.QUEUE_NAME_LENGTH - len(_ASIDE)
-    ]
-    return read_fifo_dead_letters(
-        target.clients,
-        outputs.dlq_url,
-        aside_name=beginning + _ASIDE,
-        wait_seconds=wait_seconds,
-        journals=home,
-    )
-
-
-def read_dead_letters(
-    sqs: "SQSClient", queue_url: str, *, wait_seconds: int, hidden_seconds: int = 120
-) -> list[DeadLetter]:
-    """Receive until nothing more comes, give every message back, and say what was there.
-
-    Args:
-        sqs: client.
-        queue_url: the dead-letter queue.
-        wait_seconds: long polling of one receive, 0 to 20 s.
-        hidden_seconds: how long a message is hidden should this process be killed meanwhile,
-            default 120 s; also the time in which the whole queue has to be read.
-    """
-    messages = read_messages(
-        sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=hidden_seconds
-    )
-    return [dead_letter(message) for message in messages]

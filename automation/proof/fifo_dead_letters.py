@@ -5,8 +5,11 @@ of a group unless those are deleted (SQS Developer Guide, "FIFO queue delivery l
 """
 
 import contextlib
+import dataclasses
+import secrets
+import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 from automation.aws.clients import Clients
@@ -16,10 +19,22 @@ from automation.deadletters.move_plan import Plan
 from automation.deadletters.queue_to_queue import move_messages
 from automation.errors import AutomationError
 from automation.proof.account import DeadLetter, dead_letter
+from automation.stacks import ASIDE_ENDING, STACK_TAG
+from components import limits
+
+# A sending that SQS refuses, or of which nobody knows, is made again by the next attempt.
+_ATTEMPTS = 5
+_NEVER_SECONDS = 86_400
 
 
 def read_fifo_dead_letters(
-    clients: Clients, queue_url: str, *, aside_name: str, wait_seconds: int, journals: Path
+    clients: Clients,
+    queue_url: str,
+    *,
+    aside_url: str,
+    wait_seconds: int,
+    journals: Path,
+    connections: int = 1,
 ) -> list[DeadLetter]:
     """Say what is in a FIFO queue; everything is in it again afterwards, in the order it was.
 
@@ -29,9 +44,10 @@ def read_fifo_dead_letters(
     Args:
         clients: of the target.
         queue_url: the queue.
-        aside_name: name of the queue that is created to hold the messages meanwhile; `.fifo`.
+        aside_url: the queue that holds the messages meanwhile; what is in it is moved too.
         wait_seconds: long polling of one receive, 0 to 20 s.
         journals: existing folder for the movers' journals.
+        connections: how many requests to make at once, default 1; groups keep their order.
 
     Raises:
         AutomationError: not everything could be moved; it says where the rest is.
@@ -42,9 +58,21 @@ def read_fifo_dead_letters(
         letters[message.message_id] = dead_letter(message)
         return message
 
-    with _queue_aside(clients, aside_name) as aside_url:
-        _move_all(clients, queue_url, aside_url, seen, wait_seconds, journals)
-        _move_all(clients, aside_url, queue_url, _unchanged, wait_seconds, journals)
+    there = Plan(
+        source_url=queue_url,
+        destination_url=aside_url,
+        change=seen,
+        wait_seconds=wait_seconds,
+        connections=connections,
+        # Whatever a message went through, it is to be seen; and nobody fills this queue for ever.
+        max_redrives=sys.maxsize,
+        refill_check_seconds=_NEVER_SECONDS,
+    )
+    back = dataclasses.replace(
+        there, source_url=aside_url, destination_url=queue_url, change=_unchanged
+    )
+    for plan in (there, back):
+        _move_all(clients, plan, journals)
     return list(letters.values())
 
 
@@ -53,32 +81,32 @@ def _unchanged(message: Message) -> Message:
 
 
 @contextlib.contextmanager
-def _queue_aside(clients: Clients, name: str) -> Generator[str]:
-    url = clients.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
+def queue_aside(clients: Clients, *, stack: str) -> Generator[str]:
+    """A FIFO queue for `read_fifo_dead_letters`, for as many readings as the block makes."""
+    # A new name each time: for 60 s after a queue was deleted its name can't be used (SQS API
+    # Reference, CreateQueue, QueueDeletedRecently).
+    url = clients.sqs.create_queue(
+        QueueName=f"{stack}{ASIDE_ENDING}-{secrets.token_hex(3)}{limits.FIFO_SUFFIX}",
+        Attributes={"FifoQueue": "true"},
+        tags={STACK_TAG: stack},
+    )["QueueUrl"]
     yield url
     # Only when everything has been moved back: an exception leaves the queue with what is in it.
     clients.sqs.delete_queue(QueueUrl=url)
 
 
-def _move_all(
-    clients: Clients,
-    source_url: str,
-    destination_url: str,
-    change: Callable[[Message], Message],
-    wait_seconds: int,
-    journals: Path,
-) -> None:
-    plan = Plan(
-        source_url=source_url,
-        destination_url=destination_url,
-        change=change,
-        wait_seconds=wait_seconds,
+def _move_all(clients: Clients, plan: Plan, journals: Path) -> None:
+    path = journals / f"reading-{plan.source_url.rpartition('/')[2]}.jsonl"
+    words = ""
+    for _ in range(_ATTEMPTS):
+        with Journal(path, purpose="reading", source=plan.source_url) as journal:
+            report = move_messages(
+                clients.sqs, clients.sender, plan, journal, cancel=threading.Event()
+            )
+        if report.ended == "empty" and not report.counts.failed:
+            return
+        words = report.explanation or "; ".join(report.failures.values()) or report.ended
+    raise AutomationError(
+        f"could not read {plan.source_url} whole: {words}; what was moved is in "
+        f"{plan.destination_url}"
     )
-    path = journals / f"reading-{source_url.rpartition('/')[2]}.jsonl"
-    with Journal(path, purpose="reading", source=source_url) as journal:
-        report = move_messages(clients.sqs, clients.sender, plan, journal, cancel=threading.Event())
-    if report.ended != "empty":
-        raise AutomationError(
-            f"could not read {source_url} whole: {report.explanation or report.ended}; what was "
-            f"moved is in {destination_url}"
-        )

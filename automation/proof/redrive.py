@@ -15,7 +15,7 @@ from automation.deadletters.queue_to_queue import move_messages
 from automation.errors import StillWaitingError
 from automation.proof.account import AlarmReport, Sent
 from automation.proof.alarm import Witness, watch_alarm
-from automation.proof.evidence import read_dead_letters
+from automation.proof.dead_letters import read_dead_letters
 from automation.target import Target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
@@ -104,12 +104,15 @@ def prove_redrive(
         # The verdict says which messages are missing.
         delivered = _delivered(target, outputs, sent, since_ms)[1]
     left = read_dead_letters(
-        target.clients.sqs, outputs.dlq_url, wait_seconds=target.pace.receive_wait_seconds
+        target.clients.sqs,
+        outputs.dlq_url,
+        wait_seconds=target.pace.receive_wait_seconds,
+        connections=target.pace.connections,
     )
     return RedriveReport(
         redriven=move.counts.moved,
         deliveries=delivered.found,
-        left=len(left),
+        left=len(left.letters),
         alarm=watch_alarm(
             target.clients, witness, dlq_name=outputs.dlq_name, rings=False, pace=target.pace
         ),

@@ -62,6 +62,7 @@ class RunReport:
         depths: of both queues in the course of the run.
         destroyed: nothing is left of the stack.
         reason: what is wrong; None when the verdict is "held".
+        advice: what the consumer should do otherwise, where that is known; None (default) else.
     """
 
     verdict: Verdict
@@ -76,3 +77,4 @@ class RunReport:
     depths: Sequence[DepthSample]
     destroyed: bool
     reason: str | None
+    advice: str | None = None

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import cast
 
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
-from automation.aws.queue_depth import Depth, queue_depth
-from automation.errors import AutomationError, StillWaitingError
+from automation.aws.queue_depth import queue_depth
+from automation.aws.whole_batches import whole_batch_advice
+from automation.errors import AutomationError
+from automation.installation import state_folder
 from automation.interrupts import Interrupts
 from automation.opening import opened_target
 from automation.progress import Progress
@@ -20,14 +22,15 @@ from automation.proof.account import Sent, reasons_broken
 from automation.proof.alarm import topic_witness, watch_alarm
 from automation.proof.depth_samples import sampled_depths
 from automation.proof.evidence import take_account
+from automation.proof.provable import refuse_unprovable
 from automation.proof.redrive import prove_redrive
 from automation.proof.report import Options, RunReport
-from automation.stacks import KEPT_MARK, REPOSITORY, keeping_command, throwaway_stack
+from automation.proof.settling import settle
+from automation.stacks import KEPT_MARK, keeping_command, throwaway_stack
 from automation.target import Target
-from automation.waiting import wait_until
 from components.outputs import StackOutputs
 
-STATES = REPOSITORY / ".local"
+STATES = state_folder()
 # Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
 _NEEDED_BYTES = 200 * 2**20
 
@@ -48,9 +51,11 @@ def run_e2e(
         confirm: is called before anything is created; raises when the user says no.
 
     Raises:
-        AutomationError: the environment made it impossible; there is no verdict then.
+        AutomationError: nobody could prove a run so large, or the environment made it impossible;
+            there is no verdict then.
         SignalledError: a signal ended it; after a second one something may be left.
     """
+    refuse_unprovable(options)
     started = time.monotonic()
     with contextlib.ExitStack() as opened:
         with progress.step("ready"):
@@ -129,19 +134,28 @@ def _prove(
     options: Options, target: Target, outputs: StackOutputs, home: Path, progress: Progress
 ) -> RunReport:
     began_ms = int((time.time() - CLOCK_DIFFERENCE_SECONDS) * 1000)
-    witness_name = f"{options.stack}-alarm-witness"
+    timeout_seconds = options.timeout_seconds or target.pace.settle_timeout_seconds
     with (
         topic_witness(
-            target.clients, topic_arn=outputs.alarm_topic_arn, name=witness_name
+            target.clients, topic_arn=outputs.alarm_topic_arn, stack=options.stack
         ) as witness,
         sampled_depths(target, outputs) as depths,
     ):
         with progress.step("produce"):
             sent = produce(options, target, outputs)
         with progress.step("settle", total=sent.messages):
-            settle_failure = settle(options, target, outputs, sent, progress)
+            settle_failure = settle(
+                target.clients.sqs,
+                outputs.queue_url,
+                messages=sent.messages,
+                pace=target.pace,
+                timeout_seconds=timeout_seconds,
+                progress=progress,
+            )
         with progress.step("account"):
-            evidence = take_account(target, outputs, sent, home=home, since_ms=began_ms)
+            evidence = take_account(
+                target, outputs, sent, stack=options.stack, home=home, since_ms=began_ms
+            )
         with progress.step("alarm"):
             alarm = watch_alarm(
                 target.clients,
@@ -162,7 +176,7 @@ def _prove(
                     witness=witness,
                     home=home,
                     since_ms=began_ms,
-                    timeout_seconds=_settle_timeout_seconds(options, target),
+                    timeout_seconds=timeout_seconds,
                 )
             reasons = redrive.reasons_broken(sent)
     return RunReport(
@@ -178,11 +192,18 @@ def _prove(
         depths=depths,
         destroyed=False,
         reason="; ".join(reasons) or None,
+        advice=_advice(target, outputs, began_ms) if evidence.account.misrouted else None,
     )
 
 
-def _settle_timeout_seconds(options: Options, target: Target) -> float:
-    return options.timeout_seconds or target.pace.settle_timeout_seconds
+def _advice(target: Target, outputs: StackOutputs, since_ms: int) -> str | None:
+    """What a consumer should do otherwise that takes good messages down with the bad."""
+    return whole_batch_advice(
+        target.clients,
+        function_name=outputs.consumer_function_name,
+        log_group=outputs.consumer_log_group_name,
+        since_ms=since_ms,
+    )
 
 
 def produce(options: Options, target: Target, outputs: StackOutputs) -> Sent:
@@ -212,36 +233,3 @@ def _sent(body: str) -> Sent:
         bad=cast("int", message["bad_msg"]),
         error=error,
     )
-
-
-def settle(
-    options: Options, target: Target, outputs: StackOutputs, sent: Sent, progress: Progress
-) -> str | None:
-    """Wait until the queue has looked empty for a while; return why not, should it not.
-
-    The counts are approximate: they say when to take the account, never what it is.
-    """
-    empty_since: float | None = None
-
-    def probe() -> tuple[bool, Depth]:
-        nonlocal empty_since
-        depth = queue_depth(target.clients.sqs, outputs.queue_url)
-        progress.advance_to(max(0, sent.messages - depth.total))
-        progress.detail(str(depth))
-        if depth.total:
-            empty_since = None
-            return False, depth
-        now = time.monotonic()
-        empty_since = now if empty_since is None else empty_since
-        return now - empty_since >= target.pace.quiet_seconds, depth
-
-    try:
-        wait_until(
-            "the queue is settled",
-            probe,
-            timeout_seconds=_settle_timeout_seconds(options, target),
-            interval_seconds=target.pace.poll_interval_seconds,
-        )
-    except StillWaitingError as error:
-        return str(error)
-    return None

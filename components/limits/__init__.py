@@ -6,7 +6,20 @@ provider checks what reaches it.
 
 from .alarms import AGE_PERCENT as AGE_PERCENT
 from .alarms import COUNT_THRESHOLD as COUNT_THRESHOLD
+from .alarms import check_endpoint as check_endpoint
 from .alarms import check_message_age_alarm as check_message_age_alarm
+from .arns import check_function as check_function
+from .arns import check_key_arn as check_key_arn
+from .arns import check_layer_arn as check_layer_arn
+from .arns import check_role_name as check_role_name
+from .arns import check_topic_arn as check_topic_arn
+from .arns import check_vpc_ids as check_vpc_ids
+from .arns import whole_function_arn as whole_function_arn
+from .filters import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
+from .filters import MAX_FILTERS as MAX_FILTERS
+from .filters import check_filter as check_filter
+from .filters import check_filters as check_filters
+from .filters import filter_text as filter_text
 from .functions import FUNCTION_MEMORY as FUNCTION_MEMORY
 from .functions import FUNCTION_TIMEOUT as FUNCTION_TIMEOUT
 from .functions import LOG_RETENTION_DAYS as LOG_RETENTION_DAYS
@@ -24,14 +37,11 @@ from .functions import check_log_retention as check_log_retention
 from .mappings import BATCH_SIZE as BATCH_SIZE
 from .mappings import BATCH_SIZE_WITHOUT_WINDOW as BATCH_SIZE_WITHOUT_WINDOW
 from .mappings import BATCHING_WINDOW as BATCHING_WINDOW
-from .mappings import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
-from .mappings import MAX_FILTERS as MAX_FILTERS
 from .mappings import MAXIMUM_CONCURRENCY as MAXIMUM_CONCURRENCY
 from .mappings import MAXIMUM_POLLERS as MAXIMUM_POLLERS
 from .mappings import MINIMUM_POLLERS as MINIMUM_POLLERS
 from .mappings import check_batch as check_batch
 from .mappings import check_fifo_batch as check_fifo_batch
-from .mappings import check_filters as check_filters
 from .mappings import check_pollers as check_pollers
 from .mappings import maximum_concurrency as maximum_concurrency
 from .names import DLQ_SUFFIX as DLQ_SUFFIX

@@ -104,10 +104,11 @@ def check_layers(count: int) -> None:
         )
 
 
-def check_log_retention(argument: str, value: int) -> None:
+def check_log_retention(argument: str, value: object) -> None:
     """Refuse a number of days that CloudWatch Logs has no retention period for."""
-    if value not in LOG_RETENTION_DAYS:
+    # True equals 1, and 14.0 equals 14.
+    if type(value) is not int or value not in LOG_RETENTION_DAYS:
         allowed = ", ".join(str(days) for days in LOG_RETENTION_DAYS)
         raise LimitError(
-            f"{argument} = {value} is not a retention period; allowed, in days: {allowed}"
+            f"{argument} = {value!r} is not a retention period; allowed, in days: {allowed}"
         )

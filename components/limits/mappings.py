@@ -1,9 +1,5 @@
 """What Lambda takes of a mapping from a queue, and what keeps it from throttling itself."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import cast
-
 from .functions import RESERVED_CONCURRENCY
 from .ranges import Limit, LimitError
 
@@ -21,11 +17,6 @@ INVOCATIONS_PER_POLLER = 10
 # AWS Lambda Developer Guide, Using Lambda with SQS: above 10 messages a window of 1 s is needed.
 # The same is the most that a FIFO queue's mapping takes.
 BATCH_SIZE_WITHOUT_WINDOW = 10
-
-# AWS Lambda Developer Guide, Control which events Lambda sends to your function: 5 filters a
-# mapping, 10 after a request to AWS; AWS Lambda API Reference, Filter: 4,096 characters each.
-MAX_FILTERS = 10
-MAX_FILTER_LENGTH = 4_096
 
 # An account starts with 1,000 concurrent executions, a new one often with 10 (AWS Lambda Developer
 # Guide, Lambda quotas). Without a maximum a mapping takes what there is, and messages of an
@@ -105,48 +96,12 @@ def check_pollers(
         )
     invocations = maximum * INVOCATIONS_PER_POLLER
     if reserved is not None and invocations > reserved:
+        fewer = reserved // INVOCATIONS_PER_POLLER
+        can_be_lower = fewer >= MAXIMUM_POLLERS.minimum
         raise LimitError(
             f"pollers.maximum = {maximum} can invoke {invocations} times at once, above "
             f"reserved_concurrency = {reserved}: throttled messages would use up their receives; "
-            f"reserve {invocations}, or lower it: each poller can invoke {INVOCATIONS_PER_POLLER} "
-            "times at once"
+            f"reserve {invocations}, or "
+            + (f"lower it to {fewer}" if can_be_lower else "leave pollers out")
+            + f": each poller can invoke {INVOCATIONS_PER_POLLER} times at once"
         )
-
-
-def check_filters(filters: Sequence[Mapping[str, object]]) -> None:
-    """Refuse filters that Lambda doesn't take, or that would have it delete every message.
-
-    Lambda deletes what matches no filter, and of a message from SQS it looks at the body only.
-    Source: AWS Lambda Developer Guide, Using event filtering with an Amazon SQS event source, and
-    Control which events Lambda sends to your function, Filter rule syntax.
-    """
-    if len(filters) > MAX_FILTERS:
-        raise LimitError(f"filters has {len(filters)} entries; allowed: 0 to {MAX_FILTERS}")
-    for index, pattern in enumerate(filters):
-        _check_filter(f"filters[{index}]", pattern)
-
-
-def _check_filter(argument: str, pattern: Mapping[str, object]) -> None:
-    if list(pattern) != ["body"]:
-        looked_at = ", ".join(pattern) or "nothing"
-        raise LimitError(
-            f"{argument} looks at {looked_at}; allowed: body alone; Lambda looks at nothing else "
-            "of a message, and deletes what matches no filter"
-        )
-    if not _ends_in_lists(pattern):
-        raise LimitError(
-            f"{argument} = {pattern!r} is no pattern: each key leads to an object or to a list of "
-            'what is allowed there, as in {"body": {"kind": ["a", "b"]}}'
-        )
-    length = len(json.dumps(pattern))
-    if length > MAX_FILTER_LENGTH:
-        raise LimitError(
-            f"{argument} has {length} characters as JSON; allowed: 1 to {MAX_FILTER_LENGTH}"
-        )
-
-
-def _ends_in_lists(pattern: object) -> bool:
-    if isinstance(pattern, Mapping):
-        inner = cast("Mapping[object, object]", pattern).values()
-        return bool(inner) and all(_ends_in_lists(value) for value in inner)
-    return isinstance(pattern, list)

@@ -70,17 +70,26 @@ def _check_queue_name(argument: str, value: str | None, longest: int) -> None:
         )
 
 
-def check_tags(tags: Mapping[str, str]) -> None:
-    """Refuse tags that some service would not take."""
+def check_tags(tags: Mapping[str, object]) -> None:
+    """Refuse tags that some service would not take; of unknown values only the keys are known.
+
+    IAM keeps one key in one case only: IAM User Guide, Tags for IAM resources, Case sensitivity.
+    """
     if len(tags) > MAX_TAGS:
         raise LimitError(f"tags has {len(tags)} entries; allowed: 0 to {MAX_TAGS}")
+    spelt: dict[str, str] = {}
     for key, value in tags.items():
+        other = spelt.setdefault(key.lower(), key)
+        if other != key:
+            raise LimitError(
+                f"tags has the keys {other!r} and {key!r}, which are the same to IAM; use one case"
+            )
         if not _TAG_KEY.fullmatch(key) or key.lower().startswith("aws:"):
             raise LimitError(
                 f"tags has the key {key!r}; allowed: 1 to 128 letters, digits, spaces and _.:/=+-@,"
                 " not beginning with aws:"
             )
-        if not _TAG_VALUE.fullmatch(value):
+        if isinstance(value, str) and not _TAG_VALUE.fullmatch(value):
             raise LimitError(
                 f"tags[{key!r}] = {value!r}; allowed: 0 to 256 letters, digits, spaces and _.:/=+-@"
             )

@@ -87,9 +87,16 @@ def check_retention(
     MESSAGE_RETENTION.check("retention_seconds", retention_seconds)
     MESSAGE_RETENTION.check("dlq_retention_seconds", dlq_retention_seconds)
     if not is_fifo and dlq_retention_seconds <= retention_seconds:
+        longest = MESSAGE_RETENTION.maximum
+        can_be_longer = retention_seconds < longest
         raise LimitError(
             f"dlq_retention_seconds = {dlq_retention_seconds} is not above retention_seconds = "
             f"{retention_seconds}: dead letters keep their age and could expire on arrival; "
-            f"allowed: {retention_seconds + 1} to {MESSAGE_RETENTION.maximum} seconds; raise "
-            "dlq_retention_seconds or lower retention_seconds"
+            + (
+                f"allowed: {retention_seconds + 1} to {longest} seconds; raise "
+                "dlq_retention_seconds or lower retention_seconds"
+                if can_be_longer
+                else f"retention_seconds may be {MESSAGE_RETENTION.minimum} to {longest - 1} "
+                "seconds, so that dead letters can be kept longer; lower it"
+            )
         )

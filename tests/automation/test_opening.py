@@ -1,6 +1,7 @@
 """The ambient account: who it is, what is said when it can't be used, and the question before."""
 
 import dataclasses
+import importlib.util
 import shlex
 import sys
 from collections.abc import Iterator
@@ -170,6 +171,17 @@ def test_left_stack_is_removed_by_a_command_that_names_its_state() -> None:
         "PULUMI_BACKEND_URL=file:///state/stacks PULUMI_CONFIG_PASSPHRASE_FILE=/state/passphrase "
         "pulumi --cwd /state/project destroy --yes --remove --stack e2e-1"
     )
+
+
+def test_without_the_embedded_aws_is_told_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with (
+        pytest.raises(AutomationError, match=r"ministack, .* is not installed; run: make setup"),
+        opened_target("local", home=tmp_path, report=ignore),
+    ):
+        pytest.fail("it opened")
 
 
 @pytest.mark.parametrize("name", ["aws", "local"])

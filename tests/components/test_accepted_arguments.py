@@ -62,7 +62,7 @@ def mostly(right: list[Any], wrong: list[Any]) -> st.SearchStrategy[Any]:
 
 
 tags = st.dictionaries(
-    mostly(["team", "a cost centre", "é", "k" * 128, "_.:/=+-@"], ["k" * 129, "aws:x", ""]),
+    mostly(["team", "Team", "é b", "k" * 128, "_.:/=+-@"], ["k" * 129, "aws:x", ""]),
     mostly(["", "a", "v" * 256], ["v" * 257]),
     max_size=3,
 )
@@ -92,11 +92,13 @@ filters = st.lists(
 statements = st.lists(
     st.fixed_dictionaries(
         {
-            "Sid": st.sampled_from("abcd"),
             "Effect": st.sampled_from(["Allow", "Deny"]),
-            "Principal": mostly([{"AWS": "111122223333"}, {"Service": "sns.amazonaws.com"}], ["*"]),
-            "Action": mostly(["sqs:SendMessage", ["sqs:GetQueueUrl"]], ["sns:Publish"]),
-        }
+            "Principal": mostly(
+                [{"AWS": ["111122223333"]}, {"Service": "sns.amazonaws.com"}], ["*", {"AWS": ["*"]}]
+            ),
+            "Action": mostly(["SQS:SendMessage", ["sqs:GetQueueUrl"]], ["sns:Publish"]),
+        },
+        optional={"Sid": st.sampled_from("abcd")},
     ),
     max_size=2,
 )
@@ -131,7 +133,7 @@ def own_functions(source: Path) -> st.SearchStrategy[PythonFunctionArgs]:
 
 EXISTING_FUNCTIONS = st.builds(
     ExistingFunctionArgs,
-    function_arn=st.just(ARN),
+    function_arn=st.sampled_from([ARN, "f", "123456789012:function:f:live"]),
     role_name=st.just("role"),
     timeout_seconds=within(limits.FUNCTION_TIMEOUT),
     reserved_concurrency=reserved,

@@ -137,10 +137,10 @@ def test_no_alarms_at_all_means_no_topic(deploy_queue: Make) -> None:
 
 
 def test_a_topic_that_exists_is_told_instead_of_a_new_one(deploy_queue: Make) -> None:
-    deployed = deploy_queue(alarms=AlarmArgs(topic_arn="arn:aws:sns:eu-north-1:1:ours"))
+    deployed = deploy_queue(alarms=AlarmArgs(topic_arn="arn:aws:sns:eu-north-1:123456789012:ours"))
     assert "aws:sns/topic:Topic" not in {r.type for r in deployed.resources}
     for alarm in alarms_of(deployed).values():
-        assert alarm.inputs["alarmActions"] == ["arn:aws:sns:eu-north-1:1:ours"]
+        assert alarm.inputs["alarmActions"] == ["arn:aws:sns:eu-north-1:123456789012:ours"]
 
 
 def test_whoever_is_subscribed_is_told(deploy_queue: Make) -> None:
@@ -199,7 +199,7 @@ def test_the_topic_is_not_encrypted_unless_asked(deploy_queue: Make) -> None:
         ({"message_age_seconds": 345_600}, "allowed: 1 to 345599 seconds, below retention"),
         ({"is_topic_encrypted": True}, "is_topic_encrypted = True needs key"),
         (
-            {"is_topic_encrypted": True, "topic_arn": "arn:aws:sns:eu-north-1:1:ours"},
+            {"is_topic_encrypted": True, "topic_arn": "arn:aws:sns:eu-north-1:123456789012:ours"},
             "alarms.topic_arn gives one; leave one of them out",
         ),
     ],

@@ -6,24 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from components import arguments, function, limits
+from components import alarm_arguments, arguments, consumer_arguments, function, limits
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-CLASSES = [
+CLASSES = {
     item
-    for module in (arguments, function)
+    for module in (arguments, alarm_arguments, consumer_arguments, function)
     for item in vars(module).values()
     if isinstance(item, type) and item.__name__.endswith("Args")
-]
+}
 
 
-@pytest.mark.parametrize("arguments_class", CLASSES, ids=lambda item: item.__name__)
+@pytest.mark.parametrize(
+    "arguments_class", sorted(CLASSES, key=str), ids=lambda item: item.__name__
+)
 def test_every_argument_is_described(arguments_class: type) -> None:
     text = (DOCS / "component.md").read_text()
     assert f"`{arguments_class.__name__}`" in text or f"## {arguments_class.__name__}" in text
     for field in dataclasses.fields(arguments_class):
         # SubscriptionArgs stands in the row of the argument that takes it.
-        row = "`" if arguments_class is arguments.SubscriptionArgs else "\n| `"
+        row = "`" if arguments_class is alarm_arguments.SubscriptionArgs else "\n| `"
         assert f"{row}{field.name}`" in text, field.name
         assert re.search(rf"\b{field.name}\b", arguments_class.__doc__ or ""), field.name
 

@@ -13,13 +13,15 @@ from components.function import source_archive
 
 Deploy = Callable[..., Any]
 
+LAYER = "arn:aws:lambda:eu-north-1:123456789012:layer:theirs:3"
+
 
 @pytest.fixture
 def deploy_function(deploy: Deploy, source: Path) -> Deploy:
     """Deploys the function `f` with arguments beside its code."""
 
     def run(**args: Any) -> Any:
-        function = PythonFunctionArgs(source=source, handler="work.handler", **args)
+        function = PythonFunctionArgs(**{"source": source, "handler": "work.handler", **args})
         return deploy(lambda: PythonFunction("f", function))
 
     return run
@@ -94,10 +96,10 @@ def test_by_default_a_function_reserves_nothing_and_has_no_layer(deploy_function
 def test_other_layers_come_after_that_of_the_dependencies(
     deploy_function: Deploy, dependencies: DependencyLayer
 ) -> None:
-    function = deploy_function(dependencies=dependencies, layers=["arn:aws:lambda:l"])
+    function = deploy_function(dependencies=dependencies, layers=[LAYER])
     layers = function.only("aws:lambda/function:Function").inputs["layers"]
     assert [layer.split(":")[2] for layer in layers] == ["lambda", "lambda"]
-    assert layers[-1] == "arn:aws:lambda:l"
+    assert layers[-1] == LAYER
 
 
 def test_a_traced_function_may_write_traces(deploy_function: Deploy) -> None:
@@ -122,7 +124,9 @@ def test_a_function_in_a_vpc_may_join_it(deploy_function: Deploy) -> None:
 
 def test_by_default_a_function_is_neither_traced_nor_in_a_vpc(deploy_function: Deploy) -> None:
     function = deploy_function().only("aws:lambda/function:Function")
-    assert not function.inputs.keys() & {"tracingConfig", "vpcConfig", "tags"}
+    assert not function.inputs.keys() & {"vpcConfig", "tags"}
+    # Left out, it would stay as it was.
+    assert function.inputs["tracingConfig"] == {"mode": "PassThrough"}
 
 
 def test_the_log_level_is_that_of_powertools(deploy_function: Deploy) -> None:
@@ -177,11 +181,49 @@ def test_sources_ship_without_caches_and_hidden_files(source: Path) -> None:
         ({"runtime": "python3.9"}, "runtime = 'python3.9' is unknown; allowed: python3.12"),
         ({"architecture": "arm"}, "architecture = 'arm' is unknown; allowed: arm64, x86_64"),
         ({"handler": "other.handler"}, "source = .* holds no other.py"),
+        ({"layers": ["theirs"]}, r"layers\[0\] = 'theirs' is no ARN of a layer's version"),
+        ({"environment": {"MODE": None}}, r"environment\['MODE'\] = None is not text or an output"),
+        (
+            {"environment": {"SIZE": 5}},
+            r"environment\['SIZE'\] = 5 is not text .*give text, as '5'",
+        ),
+        ({"environment": {5: "x"}}, "environment has the key 5, which is not text"),
+        ({"source": 5}, "source = 5 is not a path or text"),
+        ({"traces": "no"}, "traces = 'no' is not True or False"),
+        ({"dependencies": "requirements.txt"}, "is not DependencyLayer or None; give Dependency"),
+        ({"vpc": {"subnet_ids": ["subnet-1"]}}, r"vpc = .* is not VpcArgs or None; give VpcArgs"),
+        (
+            {"timeout_seconds": "5"},
+            "timeout_seconds = '5' is not a whole number; allowed: 1 to 900",
+        ),
+        ({"log_retention_days": True}, "log_retention_days = True is not a retention period"),
+        ({"tags": {"Team": "a", "team": "b"}}, "keys 'Team' and 'team', which are the same to IAM"),
+        ({"tags": {"cost": 1}}, r"tags\['cost'\] = 1 is not text or an output"),
     ],
 )
 def test_wrong_arguments_are_refused(source: Path, args: dict[str, Any], complaint: str) -> None:
     with pytest.raises(LimitError, match=complaint):
         PythonFunctionArgs(**{"source": source, "handler": "work.handler", **args})
+
+
+def test_a_source_may_be_a_text(deploy_function: Deploy, source: Path) -> None:
+    function = deploy_function(source=str(source)).only("aws:lambda/function:Function")
+    assert list(function.inputs["code"].assets) == ["work.py"]
+
+
+def test_the_ids_of_a_vpc_are_ids() -> None:
+    with pytest.raises(
+        LimitError, match=r"subnet_ids\[0\] = 'a' is no id; give the id, as subnet-"
+    ):
+        VpcArgs(subnet_ids=["a"], security_group_ids=["sg-1"])
+    with pytest.raises(LimitError, match=r"security_group_ids = 'sg-1' is not a list"):
+        VpcArgs(subnet_ids=["subnet-1"], security_group_ids="sg-1")
+
+
+def test_a_map_in_place_of_arguments_is_refused(deploy: Deploy) -> None:
+    wrong: Any = {"source": "."}
+    with pytest.raises(LimitError, match=r"args = .* is not PythonFunctionArgs; give PythonFunc"):
+        deploy(lambda: PythonFunction("f", wrong))
 
 
 @pytest.mark.parametrize(("subnets", "groups"), [(1, 1), (16, 5)])

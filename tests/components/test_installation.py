@@ -1,4 +1,4 @@
-"""What other programs install: the component alone, as the package `reliable_queue`."""
+"""What other programs install: the component, as the package `reliable_queue`."""
 
 import os
 import re
@@ -30,15 +30,8 @@ assert not {"automation", "boto3", "components"} & set(sys.modules)
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
+def installed(tmp_path: Path, wheel: Path) -> Path:
     """A folder with the built package in it, as an installation would leave it."""
-    build = ("wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--quiet")
-    subprocess.run(
-        [sys.executable, "-m", "pip", *build, "--wheel-dir", str(tmp_path)],
-        check=True,
-        timeout=120,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     return tmp_path / "installed"
 
@@ -61,8 +54,31 @@ def test_the_program_in_the_readme_runs_elsewhere(installed: Path) -> None:
     assert {"orders-queue", "orders-dlq", "orders-mapping"} <= set(done.stdout.split())
 
 
-def test_nothing_else_is_in_it(installed: Path) -> None:
-    package, about = sorted(path.name for path in installed.iterdir())
-    assert (package, about) == ("reliable_queue", "reliable_queue-0.1.0.dist-info")
+def test_nobody_else_s_names_are_in_it(installed: Path) -> None:
+    """Above all no `automation` and no `components`, which other packages may be called too."""
+    assert sorted(path.name for path in installed.iterdir()) == [
+        "reliable_queue",
+        "reliable_queue-0.1.0.dist-info",
+        "reliable_queue_operations",
+    ]
     assert (installed / "reliable_queue" / "py.typed").is_file()
     assert (installed / "reliable_queue" / "outputs.schema.json").is_file()
+
+
+@pytest.mark.parametrize("folder", ["automation", "components", "functions", "tools"])
+def test_the_command_s_copy_of_the_program_is_whole(installed: Path, folder: str) -> None:
+    copy = installed / "reliable_queue_operations" / "repository" / folder
+    original = files_in(ROOT / folder)
+    # They make this repository's environment, and the package's entry.
+    original -= {Path("environment.py"), Path("installed.py")}
+    assert files_in(copy) == original
+    for file in original:
+        assert (copy / file).read_bytes() == (ROOT / folder / file).read_bytes()
+
+
+def files_in(folder: Path) -> set[Path]:
+    return {
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -130,7 +131,8 @@ def test_plain_values_make_the_same_queue_as_python_does(
         "consumer": {
             "own_function": {
                 "source": str(source), "handler": "work.handler", "timeout_seconds": 20.0,
-                "layers": ["arn:aws:lambda:r:1:layer:l:1"], "runtime": "python3.12",
+                "layers": ["arn:aws:lambda:eu-north-1:123456789012:layer:l:1"],
+                "runtime": "python3.12",
                 "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
             },
             "pollers": {"maximum": 5.0},
@@ -159,7 +161,7 @@ def test_plain_values_make_the_same_queue_as_python_does(
                 source=source,
                 handler="work.handler",
                 timeout_seconds=20,
-                layers=["arn:aws:lambda:r:1:layer:l:1"],
+                layers=["arn:aws:lambda:eu-north-1:123456789012:layer:l:1"],
                 runtime="python3.12",
                 vpc=components.VpcArgs(subnet_ids=["subnet-1"], security_group_ids=["sg-1"]),
             ),
@@ -196,7 +198,10 @@ def test_plain_values_make_the_same_queue_as_python_does(
 
 
 def test_a_function_that_exists_may_be_given(plugin: ModuleType) -> None:
-    existing = {"function_arn": "arn:aws:lambda:r:1:function:f", "role_name": "r"}
+    existing = {
+        "function_arn": "arn:aws:lambda:eu-north-1:123456789012:function:f",
+        "role_name": "r",
+    }
     args = plugin.queue_args({
         "consumer": {"existing_function": {**existing, "timeout_seconds": 9}}
     })  # fmt: skip
@@ -280,11 +285,15 @@ def test_requirements_become_a_layer_for_what_the_function_runs_on(
         ({"alarms": {"without": ["depth"]}}, "alarms.without has 'depth'; allowed: dead-letters,"),
         (
             {"alarms": {"subscriptions": {"us": {"protocol": "mail", "endpoint": "a@b.c"}}}},
-            "protocol = 'mail'; allowed: email,",
+            "protocol = 'mail' is unknown; allowed: email,",
         ),
         (
-            {"statements": [{"sid": "A", "effect": "allow", "principal": "*", "action": []}]},
-            "Effect = 'allow'; allowed: Allow, Deny",
+            {
+                "statements": [
+                    {"sid": "A", "effect": "allow", "principal": "*", "action": ["sqs:*"]}
+                ]
+            },
+            "Effect = 'allow' is unknown; allowed: Allow, Deny",
         ),
     ],
 )
@@ -293,6 +302,31 @@ def test_wrong_values_are_refused_as_in_python(
 ) -> None:
     with pytest.raises(LimitError, match=complaint):
         plugin.queue_args(given)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "complaint"),
+    [
+        ({"fifo": True}, "fifo = True is not an object"),
+        ({"tags": "x"}, "tags = 'x' is not a map"),
+        ({"statements": ["x"]}, r"statements\[0\] = 'x' is not an object"),
+        ({"consumer": {"filters": {"body": ["a"]}}}, "consumer.filters = .* is not a list"),
+        ({"hasAlarms": "no"}, "hasAlarms = 'no' is not true or false"),
+        ({"retension": 60.0}, "retension is unknown; known: consumer, fifo, maxReceiveCount"),
+        ({"key": {"keyArn": "alias/ours"}}, "key.keyArn = 'alias/ours' is an alias"),
+        ({"tags": {"a": 5.0}}, r"tags\['a'\] = 5 is not text"),
+        (
+            {"statements": [{"effect": "Allow", "principal": {"AWS": ["*"]}, "action": ["sqs:*"]}]},
+            r"statements\[0\]: allows everybody in the world",
+        ),
+    ],
+)
+def test_what_no_other_language_checks_is_refused_by_its_name_there(
+    plugin: ModuleType, inputs: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(InputPropertiesError) as refused:
+        plugin.QueueProvider().construct("events", QUEUE, inputs)
+    assert re.search(complaint, refused.value.message)
 
 
 def test_what_is_known_too_late_is_refused(plugin: ModuleType, deploy: Callable[..., Any]) -> None:

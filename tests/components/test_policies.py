@@ -1,10 +1,12 @@
 """The shape of each policy document, and what a queue's own policy may say."""
 
 import json
+from typing import Any
 
 import pytest
 
-from components import LimitError, policies
+from components import LimitError, QueueStatement, policies
+from components.statements import check_statements
 
 QUEUE, DLQ = "arn:aws:sqs:eu-north-1:123456789012:q", "arn:aws:sqs:eu-north-1:123456789012:dlq"
 STREAMS = "arn:aws:logs:eu-north-1:123456789012:log-group:g:*"
@@ -37,7 +39,7 @@ def test_a_queue_without_anything_to_say_has_no_policy() -> None:
     assert policies.queue_policy(queue_arn=QUEUE, requires_tls=False) is None
 
 
-def statement(**changes: object) -> policies.QueueStatement:
+def statement(**changes: object) -> QueueStatement:
     whole = {
         "Sid": "S",
         "Effect": "Allow",
@@ -55,10 +57,13 @@ def statement(**changes: object) -> policies.QueueStatement:
         [statement(), statement(Sid="T", Action="sqs:*")],
         [statement(Principal="*", Effect="Deny")],
         [statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o"}})],
+        [statement(Action="SQS:SendMessage"), statement(Sid="T", Action=("Sqs:Get*",))],
+        [{name: value for name, value in statement().items() if name != "Sid"}],
+        [statement(Principal={"AWS": ["111122223333"], "Service": "sns.amazonaws.com"})],
     ],
 )
-def test_statements_that_sqs_takes_are_accepted(accepted: list[policies.QueueStatement]) -> None:
-    policies.check_statements(accepted)
+def test_statements_that_sqs_takes_are_accepted(accepted: list[QueueStatement]) -> None:
+    check_statements(accepted)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +75,39 @@ def test_statements_that_sqs_takes_are_accepted(accepted: list[policies.QueueSta
         ([statement(Action=["sqs:SendMessage", "*"])], r"S: Action = '\*' is not SQS's"),
         ([statement(Principal="*")], "S: allows everybody in the world; name a Principal"),
         ([statement(Principal={"AWS": "*"})], "S: allows everybody in the world"),
+        ([statement(Principal={"AWS": ["111122223333", "*"]})], "S: allows everybody in the world"),
+        ([statement(Principal={"AWS": ["*"]}, Condition={})], "S: allows everybody in the world"),
+        ([statement(Principal="*", Condition={"ArnEquals": {}})], "S: allows everybody in the wor"),
+        ([statement(Principal="111122223333")], r"Principal = '111122223333'; allowed: {\"AWS\":"),
+        ([statement(Principal={"AWS": 111122223333})], "AWS = 111122223333 is no text; give '1234"),
+        (
+            [statement(Principal={"Aws": "111122223333"})],
+            "Principal = 'Aws' is unknown; allowed: AWS",
+        ),
+        ([statement(Action=[])], r"S: Action = \[\] is no text; give 'sqs:SendMessage'"),
+        ([statement(Effect="allow")], "S: Effect = 'allow' is unknown; allowed: Allow, Deny"),
+        ([statement(Resource="*")], "S: Resource is the queue and is filled in; leave it out"),
+        ([statement(Actions="sqs:*")], "S: has 'Actions'; allowed: Sid, Effect, Principal, Action"),
+        ([{"Effect": "Allow", "Principal": "*"}], r"statements\[0\]: has no Action; allowed: Sid"),
+        ([statement(Sid=5)], "S.* Sid is not text|5: Sid is not text"),
+        ([statement(Condition="always")], "S: Condition = 'always'; allowed: as "),
+        ([statement(Condition={"Bool": True})], "S: Condition = .*; allowed: as "),
     ],
 )
 def test_statements_that_are_wrong_or_open_to_all_are_refused(
-    refused: list[policies.QueueStatement], complaint: str
+    refused: list[QueueStatement], complaint: str
 ) -> None:
     with pytest.raises(LimitError, match=complaint):
-        policies.check_statements(refused)
+        check_statements(refused)
+
+
+def test_a_statement_without_a_sid_gets_one_that_no_other_has() -> None:
+    bare: Any = {name: value for name, value in statement().items() if name != "Sid"}
+    document: Any = policies.queue_policy(
+        queue_arn=QUEUE, requires_tls=False, statements=[bare, statement(Sid="Statement1"), bare]
+    )
+    sids = [item["Sid"] for item in document["Statement"]]
+    assert sids == ["Statement2", "Statement1", "Statement3"]
 
 
 def test_only_lambda_may_take_on_a_function_s_role() -> None:

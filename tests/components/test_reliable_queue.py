@@ -372,7 +372,7 @@ def key_uses(deployed: Any, key_arn: str = KEY_ARN) -> dict[str, list[str]]:
 
 
 def test_a_given_key_is_used_and_none_created(deploy_queue: Make) -> None:
-    given = "arn:aws:kms:eu-north-1:1:key/k"
+    given = "arn:aws:kms:eu-north-1:123456789012:key/k"
     deployed = deploy_queue(key=CustomerKeyArgs(key_arn=given))
     assert not [r for r in deployed.resources if r.type.startswith("aws:kms")]
     assert deployed.only(QUEUE, "events-dlq").inputs["kmsMasterKeyId"] == given

@@ -103,7 +103,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ):
         options = Options(max_messages=20, messages_per_second=None, bad_ratio=0.5, seed=1)
         sent = produce(options, target, outputs)
-        assert settle(options, target, outputs, sent, progress) is None
+        problem = settle(
+            target.clients.sqs,
+            outputs.queue_url,
+            messages=sent.messages,
+            pace=target.pace,
+            timeout_seconds=target.pace.settle_timeout_seconds,
+            progress=progress,
+        )
+        assert problem is None
         yield World(target, outputs, sent.bad)
 
 

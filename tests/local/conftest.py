@@ -1,6 +1,8 @@
 """A running emulator, the provider before it, and a client that speaks to it as the engine does."""
 
+import io
 import itertools
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,3 +184,18 @@ def connect(settings: ProviderSettings) -> Iterator[Callable[..., ProviderClient
 def provider(connect: Callable[..., ProviderClient]) -> ProviderClient:
     """A configured connection with the default settings."""
     return connect()
+
+
+def make_function(cloud: Cloud, name: str, source: str) -> str:
+    """Make a function whose only file is `source`; returns its name."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("index.py", source)
+    cloud.functions.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="index.handler",
+        Role=f"arn:aws:iam::{cloud.account_id}:role/any",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    return name

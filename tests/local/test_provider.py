@@ -193,12 +193,26 @@ def test_a_change_in_place_replaces_nothing(provider: Any) -> None:
     assert "name" in difference.stables
 
 
-def test_a_changed_type_of_queue_replaces_it(provider: Any) -> None:
-    made = provider.create(QUEUE, {})
-    inputs, _ = provider.check(QUEUE, {"fifoQueue": True}, old=made.inputs)
+@pytest.mark.parametrize("more", [{}, {"namePrefix": "orders-"}], ids=["auto-name", "prefix"])
+@pytest.mark.parametrize("was_fifo", [False, True])
+def test_a_changed_type_of_queue_replaces_it_under_a_new_name(
+    provider: Any, more: dict[str, Any], was_fifo: bool
+) -> None:
+    made = provider.create(QUEUE, {**more, "fifoQueue": was_fifo})
+    inputs, failures = provider.check(QUEUE, {**more, "fifoQueue": not was_fifo}, old=made.inputs)
+    assert failures == []
+    assert inputs["name"].endswith(".fifo") is not was_fifo
     difference = provider.diff(QUEUE, made, inputs)
-    assert list(difference.replaces) == ["fifoQueue"]
+    assert {"fifoQueue", "name"} <= set(difference.replaces)
     assert not difference.deleteBeforeReplace
+
+
+@pytest.mark.parametrize("fifo", [False, True])
+def test_a_queue_named_by_a_prefix_is_left_alone(provider: Any, fifo: bool) -> None:
+    prefixed = {"namePrefix": "orders-", "fifoQueue": fifo}
+    made = provider.create(QUEUE, prefixed)
+    inputs, _ = provider.check(QUEUE, prefixed, old=made.inputs)
+    assert provider.diff(QUEUE, made, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
 def test_a_resource_with_a_name_of_its_own_is_deleted_before_it_is_replaced(provider: Any) -> None:

@@ -160,6 +160,25 @@ def test_a_changed_name_replaces(project: Project, target: Target) -> None:
     assert queue_names(target) == ["two"]
 
 
+def test_a_standard_queue_becomes_a_fifo_queue_of_another_name_and_back(
+    project: Project, target: Target
+) -> None:
+    project.write('aws.sqs.Queue("queue")')
+    project.up()
+    [standard] = queue_names(target)
+    project.write('aws.sqs.Queue("queue", fifo_queue=True)')
+    assert project.preview() == {"replace": 1, "same": 1}
+    assert project.up() == {"replace": 1, "same": 1}
+    [fifo] = queue_names(target)
+    assert fifo.endswith(".fifo")
+    assert not fifo.startswith(standard)
+    assert project.up() == {"same": 2}
+    project.write('aws.sqs.Queue("queue")')
+    assert project.up() == {"replace": 1, "same": 1}
+    [again] = queue_names(target)
+    assert not again.endswith(".fifo")
+
+
 def test_a_queue_deleted_behind_its_back_is_found_by_a_refresh_and_made_again(
     project: Project, target: Target
 ) -> None:

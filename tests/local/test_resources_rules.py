@@ -383,6 +383,7 @@ def test_a_function_is_checked_before_it_is_made(
     ("inputs", "named"),
     [
         ({"period": 45}, "multiple of 60"),
+        ({"evaluationPeriods": 1_441}, "up to 86400"),
         ({"statistic": "Max"}, "SampleCount"),
         ({"evaluationPeriods": 0}, "1 or more"),
         ({"datapointsToAlarm": 2}, "1 to evaluationPeriods, 1"),
@@ -392,6 +393,8 @@ def test_a_function_is_checked_before_it_is_made(
         ({"unit": "Messages"}, "unit is 'Messages'"),
         ({"namespace": ":x"}, "must match"),
         ({"metricQueries": []}, "'metricQueries'"),
+        ({"statistic": None, "extendedStatistic": "p101"}, "p0 to p100 only"),
+        ({"statistic": None, "extendedStatistic": "tm90"}, "p0 to p100 only"),
     ],
 )
 def test_an_alarm_is_checked_before_it_is_made(
@@ -407,6 +410,8 @@ def test_an_alarm_is_checked_before_it_is_made(
         "threshold": 0,
     }
     assert failures(provider, ALARM, good) == ""
+    percentile = {"statistic": None, "extendedStatistic": "p99.9"}
+    assert failures(provider, ALARM, good | percentile) == ""
     assert named in failures(provider, ALARM, good | inputs)
 
 

@@ -6,6 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from automation.local.corrections.alarm_evaluation import (
+    COMPARISONS,
+    MISSING_DATA,
+    PERCENTILE,
+    STATISTICS,
+    period_refusal,
+)
 from automation.local.resources.cloud import ignoring
 from automation.local.resources.schema import (
     REGION,
@@ -26,16 +33,8 @@ from automation.local.resources.wire import from_wire, request
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
 
-_COMPARISONS: Final = (
-    "GreaterThanOrEqualToThreshold",
-    "GreaterThanThreshold",
-    "LessThanThreshold",
-    "LessThanOrEqualToThreshold",
-)
-_STATISTICS: Final = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 _MAX_ACTIONS: Final = 5
-_SHORT_PERIODS: Final = (10, 20, 30)
 
 _PROPERTIES: Final[Mapping[str, Property]] = {
     "name": Property(
@@ -44,7 +43,7 @@ _PROPERTIES: Final[Mapping[str, Property]] = {
     "actionsEnabled": Property(kind="bool", default=True),
     "alarmActions": text_list(unordered=True, max_items=_MAX_ACTIONS),
     "alarmDescription": Property(kind="string", max_length=1024),
-    "comparisonOperator": Property(kind="string", required=True, enum=_COMPARISONS),
+    "comparisonOperator": Property(kind="string", required=True, enum=tuple(COMPARISONS)),
     "datapointsToAlarm": Property(kind="int", minimum=1),
     "dimensions": Property(
         kind="map", element=Property(kind="string"), max_items=30, sent=False, wire="Dimensions"
@@ -64,12 +63,12 @@ _PROPERTIES: Final[Mapping[str, Property]] = {
         wire="OKActions",
     ),
     "period": Property(kind="int", required=True),
-    "statistic": Property(kind="string", conflicts_with=("extendedStatistic",), enum=_STATISTICS),
+    "statistic": Property(kind="string", conflicts_with=("extendedStatistic",), enum=STATISTICS),
     "threshold": Property(kind="number", required=True),
     "treatMissingData": Property(
         kind="string",
         default="missing",
-        enum=("missing", "ignore", "breaching", "notBreaching"),
+        enum=MISSING_DATA,
     ),
     "unit": Property(kind="string"),
     "arn": output(),
@@ -79,15 +78,28 @@ _PROPERTIES: Final[Mapping[str, Property]] = {
 
 
 def _period_failures(inputs: Properties) -> Iterator[Failure]:
-    period = inputs["period"]
-    if isinstance(period, int) and period not in _SHORT_PERIODS and (period < 1 or period % 60):
-        yield Failure("period", f"period is {period}; allowed: 10, 20, 30 or a multiple of 60")
+    period, periods = inputs["period"], inputs["evaluationPeriods"]
+    # A number of periods that is not known yet is at least one.
+    reason = (
+        period_refusal(period, periods if isinstance(periods, int) else 1)
+        if isinstance(period, int)
+        else None
+    )
+    if reason:
+        yield Failure("period", reason)
 
 
 def _statistic_failures(inputs: Properties) -> Iterator[Failure]:
     if "statistic" not in inputs and "extendedStatistic" not in inputs:
         reason = "exactly one of statistic, extendedStatistic is needed; found none"
         yield Failure("statistic", reason)
+
+
+def _percentile_failures(inputs: Properties) -> Iterator[Failure]:
+    percentile = inputs.get("extendedStatistic")
+    if isinstance(percentile, str) and PERCENTILE.fullmatch(percentile) is None:
+        reason = f"extendedStatistic is {percentile!r}; the local provider knows p0 to p100 only"
+        yield Failure("extendedStatistic", reason)
 
 
 def _datapoints_failures(inputs: Properties) -> Iterator[Failure]:
@@ -159,7 +171,13 @@ METRIC_ALARM: Final = ResourceType(
     auto_name=AutoName(max_length=255),
     operation=Operation(service="cloudwatch", name="PutMetricAlarm"),
     request=_request,
-    rules=(_period_failures, _statistic_failures, _datapoints_failures, _action_failures),
+    rules=(
+        _period_failures,
+        _statistic_failures,
+        _percentile_failures,
+        _datapoints_failures,
+        _action_failures,
+    ),
     # The emulator forgets queries, bands and windows, and nothing here would evaluate them.
     unsupported=frozenset(
         {

@@ -19,7 +19,7 @@ DEFAULTS_KEY = "__defaults"
 _HEX_DIGITS = "0123456789abcdef"
 # The official provider's suffix: https://www.pulumi.com/docs/iac/concepts/resources/names/
 _SUFFIX_LENGTH = 7
-_PREFIX_SUFFIX_LENGTH = 26
+PREFIX_SUFFIX_LENGTH = 26
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +107,13 @@ def _add_name(
         return []
     prefix_property = f"{rule.property}Prefix"
     suffix = rule.suffix(inputs) if rule.suffix else ""
-    old_defaults = request.old.get(DEFAULTS_KEY)
-    old_name = request.old.get(rule.property)
     defaulted.add(rule.property)
+    # Another suffix is another kind of resource, which replaces the one that has the old name.
+    is_same_kind = rule.suffix is None or rule.suffix({**request.old}) == suffix
+    old_name = request.old.get(rule.property) if is_same_kind else None
     if prefix_property in inputs:
-        return _add_prefixed_name(rule.property, request, inputs, suffix)
+        return _add_prefixed_name(rule.property, request, inputs, suffix, old_name)
+    old_defaults = request.old.get(DEFAULTS_KEY)
     if isinstance(old_defaults, list) and rule.property in old_defaults and old_name is not None:
         inputs[rule.property] = old_name
         return []
@@ -127,16 +129,20 @@ def _add_name(
 
 
 def _add_prefixed_name(
-    property_name: str, request: CheckRequest, inputs: dict[str, Value], suffix: str
+    property_name: str,
+    request: CheckRequest,
+    inputs: dict[str, Value],
+    suffix: str,
+    old_name: Value,
 ) -> list[Failure]:
     """Makes the name from the prefix; kept as long as the prefix stays."""
     prefix = inputs[f"{property_name}Prefix"]
-    if request.old.get(f"{property_name}Prefix") == prefix and property_name in request.old:
-        inputs[property_name] = request.old[property_name]
+    if request.old.get(f"{property_name}Prefix") == prefix and old_name is not None:
+        inputs[property_name] = old_name
     elif isinstance(prefix, Unknown):
         inputs[property_name] = prefix
     else:
-        inputs[property_name] = f"{prefix}{_hex(request.seed, _PREFIX_SUFFIX_LENGTH)}{suffix}"
+        inputs[property_name] = f"{prefix}{_hex(request.seed, PREFIX_SUFFIX_LENGTH)}{suffix}"
     return []
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from automation.local.resources.checking import DEFAULTS_KEY
+from automation.local.resources.checking import DEFAULTS_KEY, PREFIX_SUFFIX_LENGTH
 from automation.local.resources.cloud import Cloud
 from automation.local.resources.diffing import diff, same
 from automation.local.resources.schema import Change, ResourceType
 from automation.local.resources.values import UNKNOWN, Properties, Value, is_empty
+from components import limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,8 @@ def _state(
     """The outputs: what AWS told, in the program's own words where they mean the same."""
     state: dict[str, Value] = {}
     for name, prop in resource_type.properties.items():
-        ours, theirs = known.get(name), found.get(name)
+        ours = known.get(name)
+        theirs = _name_prefix(found) if name == "namePrefix" else found.get(name)
         if name == "region":
             state[name] = cloud.region
         elif not prop.read_back:
@@ -151,6 +154,13 @@ def _state(
     if "tagsAll" in resource_type.properties:
         _split_tags(state, found, known)
     return {name: value for name, value in state.items() if value is not None}
+
+
+def _name_prefix(found: Properties) -> str | None:
+    """What a generated name begins with; no service tells it. None for any other name."""
+    name = str(found.get("name", "")).removesuffix(limits.FIFO_SUFFIX)
+    is_generated = re.search(rf"[0-9a-f]{{{PREFIX_SUFFIX_LENGTH}}}$", name)
+    return name[:-PREFIX_SUFFIX_LENGTH] if is_generated else None
 
 
 def _split_tags(state: dict[str, Value], found: Properties, known: Mapping[str, Value]) -> None:

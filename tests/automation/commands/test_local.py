@@ -5,8 +5,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
+
+from automation.commands import local
+from automation.errors import AutomationError
+from automation.target import Target
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -52,3 +57,43 @@ def test_a_signal_reaches_the_command_and_its_exit_code_is_ours(
         else:
             process.send_signal(number)
         assert process.wait(30) == code
+
+
+UP = ["pulumi", "up", "--stack", "dev"]
+
+
+def test_pulumi_works_on_the_current_project(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "Pulumi.yaml").touch()
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert local._in_a_project(UP) == UP
+
+
+def test_pulumi_outside_any_project_works_on_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ours = ["pulumi", "--cwd", str(REPOSITORY), "up", "--stack", "dev"]
+    assert local._in_a_project(UP) == ours
+
+
+@pytest.mark.parametrize("named", [["--cwd", "/other"], ["--cwd=/other"], ["-C", "/other"]])
+def test_pulumi_works_on_the_project_that_it_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert local._in_a_project([*UP, *named]) == [*UP, *named]
+
+
+def test_a_stack_is_made_in_the_project_that_is_worked_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "Pulumi.yaml").touch()
+    made_in: list[Path] = []
+    monkeypatch.setattr(local, "_create_if_missing", lambda *given: made_in.append(given[2]))
+    command = ["pulumi", "--cwd", str(tmp_path), "--stack", "dev"]
+    with pytest.raises(AutomationError, match="no such program"):
+        local._run(command, cast("Target", None), {"PATH": ""})
+    assert made_in == [tmp_path]

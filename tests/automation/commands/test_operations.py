@@ -94,6 +94,32 @@ def test_native_redrive_is_done_when_nothing_is_left(
     assert (answer["ended"], answer["left"]) == ("completed", 2 - moved)
 
 
+def test_native_redrive_that_passed_by_a_hidden_message_is_not_done(
+    run: Run,
+    operated: Operated,
+    fill: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
+    tasks: list[dict[str, object]] = []
+
+    def start(**_: object) -> dict[str, str]:
+        (moved,) = sqs.receive_message(QueueUrl=dlq_url, MaxNumberOfMessages=10)["Messages"]
+        sqs.delete_message(QueueUrl=dlq_url, ReceiptHandle=moved["ReceiptHandle"])
+        tasks.append({"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 1})
+        return {"TaskHandle": "h"}
+
+    monkeypatch.setattr(sqs, "start_message_move_task", start)
+    monkeypatch.setattr(sqs, "list_message_move_tasks", lambda **_: {"Results": tasks})
+    fill(2)
+    sqs.receive_message(QueueUrl=dlq_url, VisibilityTimeout=600)
+    code, output, error = run("dlq", "redrive", "--yes", "--json")
+    answer = json.loads(output)
+    assert (code, answer["method"], answer["ended"]) == (1, "native", "completed")
+    assert (answer["moved"], answer["left"]) == (1, 1)
+    assert "last seen: 0 visible, 1 in flight, 0 delayed" in error
+
+
 def test_filter_needs_the_own_mover(run: Run, fill: Callable[[int], None]) -> None:
     fill(5)
     code, output, _ = run("dlq", "redrive", "--yes", "--json", "--where", "body == 'secret 3'")
@@ -142,6 +168,9 @@ def test_list_is_one_json_object(run: Run, fill: Callable[[int], None]) -> None:
         (["dlq", "purge", "--backup", "x", "--without-backup"], "exclude each other"),
         (["logs", "--since", "yesterday"], "is no time span such as 90s"),
         (["send", "--attribute", "x", "-"], "--attribute takes NAME=VALUE"),
+        (["send", "--attribute", "a b=x", "-"], "--attribute: the attribute's name 'a b' must"),
+        (["send", "--attribute", "a:Number=x", "-"], "--attribute: the attribute 'a' is of type"),
+        (["send", "--attribute", "a:Binary=x", "-"], "--attribute: attribute 'a' is not base64"),
     ],
 )
 def test_wrong_use_is_one_clear_message(run: Run, arguments: list[str], said: str) -> None:

@@ -54,6 +54,7 @@ def watch(
             timeout_seconds=timeout_seconds,
             visibility_timeout_seconds=3600,
             quiet_seconds=0,
+            log_delay_seconds=0,
             interval_seconds=0,
             wait_seconds=0,
             connections=1,
@@ -81,6 +82,20 @@ def test_canary_that_fails_is_not_well(
     log({"level": "ERROR", "message_id": "another", "receive_count": 1})
     report = watch(timeout_seconds=0)
     assert (report.processed, report.failing, report.is_well) == (1, 1, False)
+
+
+def test_watch_ends_when_each_was_tried_and_none_is_left_in_the_queue(
+    watch: Callable[..., CanaryReport],
+    log: Callable[..., None],
+    sqs: "SQSClient",
+    dlq_url: str,
+) -> None:
+    back = sqs.send_message(QueueUrl=dlq_url, MessageBody="x")["MessageId"]
+    log({"level": "INFO", "processed": {"run": [1]}})
+    log({"level": "ERROR", "message_id": back, "receive_count": 2})
+    report = watch(60, {"new-1": ("run", 1), back: ("run", 2)}, log_delay_seconds=0.05)
+    assert (report.processed, report.failing, report.returned) == (1, 1, 1)
+    assert 0.05 < report.waited_seconds < 30
 
 
 def test_canary_that_succeeds_at_the_second_try_is_well(

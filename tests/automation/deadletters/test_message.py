@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from automation.deadletters.masking import Disclosure, shown_attributes, shown_body
 from automation.deadletters.message import (
-    MAX_BYTES,
     Message,
     MessageFormatError,
+    identity_of,
     message_from_json,
     message_to_json,
 )
@@ -59,8 +59,10 @@ def test_person_may_write_less() -> None:
         ({"body": "x", "attribute": {}}, "has no field 'attribute'"),
         ({"body": "x", "attributes": {"a": True}}, "attribute 'a' must be text, a number"),
         ({"body": "x", "attributes": {"a": {"type": "Binary", "base64": "?"}}}, "is not base64"),
-        ({"body": "x", "attributes": dict.fromkeys("abcdefghijk", 1)}, "at most 10 attributes"),
-        ({"body": "x" * (MAX_BYTES + 1)}, "at most 1048576 bytes"),
+        ({"body": "x", "group": {}}, "'group' must be text, not {}"),
+        ({"body": "x", "group": True}, "'group' must be text, not true"),
+        ({"body": "x", "system": {"AWSTraceHeader": 1.5}}, "'system.AWSTraceHeader' must be text"),
+        ({"body": "x", "system": []}, "'system' must be an object, not list"),
     ],
 )
 def test_wrong_message_is_refused_without_its_body(value: object, said: str) -> None:
@@ -68,6 +70,25 @@ def test_wrong_message_is_refused_without_its_body(value: object, said: str) -> 
         message_from_json(value)
     assert said in str(refused.value)
     assert "xx" not in str(refused.value)
+
+
+def test_null_in_a_file_is_left_out() -> None:
+    nothing = dict.fromkeys(("id", "group", "attributes"))
+    message = message_from_json({"body": "x", **nothing, "system": {"AWSTraceHeader": None}})
+    assert message == Message(message_id="", body="x", attributes={}, system={})
+
+
+def test_numbers_of_thousands_of_digits_under_our_names_are_somebody_elses() -> None:
+    digits = "1" * 5_000
+    attributes = {
+        "run_id": {"DataType": "String", "StringValue": "run"},
+        "seq": {"DataType": "String", "StringValue": digits},
+        "redrive_count": {"DataType": "Number", "StringValue": digits},
+    }
+    message = Message(message_id="", body="x", attributes=attributes, system={})  # type: ignore[arg-type]
+    assert identity_of(message) is None
+    assert message.redrive_count is None
+    assert message.redriven() == message
 
 
 def test_size_counts_names_types_and_values() -> None:

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from automation.deadletters.reading import read_messages
-from automation.proof.evidence import read_dead_letters
+from automation.proof.dead_letters import read_dead_letters
 from tests.automation.deadletters.fake_queues import FakeQueue, FakeSqs, Stored
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_every_message_is_read_once_with_its_identity(sqs: "SQSClient") -> None:
     for seq in range(25):
         send(sqs, url, seq, store_id=3 if seq == 7 else None)
 
-    letters = read_dead_letters(sqs, url, wait_seconds=0)
+    letters = read_dead_letters(sqs, url, wait_seconds=0).letters
 
     assert sorted(letter.identity for letter in letters if letter.identity) == [
         ("run", seq) for seq in range(25)
@@ -54,8 +54,8 @@ def test_every_message_is_visible_again_afterwards(sqs: "SQSClient") -> None:
     for seq in range(25):
         send(sqs, url, seq)
 
-    first = read_dead_letters(sqs, url, wait_seconds=0)
-    second = read_dead_letters(sqs, url, wait_seconds=0)
+    first = read_dead_letters(sqs, url, wait_seconds=0).letters
+    second = read_dead_letters(sqs, url, wait_seconds=0).letters
 
     assert {letter.message_id for letter in first} == {letter.message_id for letter in second}
 
@@ -63,7 +63,7 @@ def test_every_message_is_visible_again_afterwards(sqs: "SQSClient") -> None:
 def test_foreign_message_has_no_identity(sqs: "SQSClient") -> None:
     url = sqs.create_queue(QueueName="dlq")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="from somewhere else")
-    (letter,) = read_dead_letters(sqs, url, wait_seconds=0)
+    (letter,) = read_dead_letters(sqs, url, wait_seconds=0).letters
     assert letter.identity is None
     assert not letter.has_store_id
 
@@ -86,7 +86,7 @@ def test_messages_come_back_when_reading_fails(sqs: "SQSClient") -> None:
         read_dead_letters(sqs, url, wait_seconds=0)
     sqs.receive_message = receive  # type: ignore[method-assign]
 
-    assert len(read_dead_letters(sqs, url, wait_seconds=0)) == 3
+    assert len(read_dead_letters(sqs, url, wait_seconds=0).letters) == 3
 
 
 @pytest.mark.parametrize("count", [1, 9, 10, 25, 40])

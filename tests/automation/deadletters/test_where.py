@@ -44,6 +44,9 @@ CIRCUMSTANCES = Circumstances(now_seconds=1600, retention_seconds=3600, reason="
         "!(body.data_share_consent)",
         "@.reason",
         "`0`",
+        "body.items[0:1]",
+        "body.items[::-1] | [?sku == 'a']",
+        "map(&sku, body.items)",
     ],
 )
 def test_expression_is_true(expression: str) -> None:
@@ -59,6 +62,12 @@ def test_expression_is_true(expression: str) -> None:
         "starts_with(receive_count, '4')",
         "''",
         "`{}`",
+        "contains(reason, `5`)",
+        "contains(body.name, receive_count)",
+        "ceil(body.name) > age_seconds",
+        "max_by(to_array(attributes), &project).nothing",
+        "join('', [group, receive_count])",
+        "body.items[5:]",
     ],
 )
 def test_expression_is_false(expression: str) -> None:
@@ -74,7 +83,22 @@ def test_expression_is_false(expression: str) -> None:
         ("length(foo)", "has no 'foo'"),
         ("strlen(body)", "Unknown function: strlen()"),
         ("!attributes.store_id", "write '!(a.b)'"),
+        ("id == 'x' && strlen(body)", "Unknown function: strlen()"),
+        ("id == 'x' && contains(body)", "Expected 2 arguments for function contains()"),
         ("contains(body)", "Expected 2 arguments for function contains()"),
+        ("join(', ')", "Expected 2 arguments for function join(), received 1"),
+        ("merge()", "Expected at least 1 argument for function merge(), received 0"),
+        ("starts_with(body, `5`)", "argument 2 of function starts_with() must be string, not num"),
+        ("contains(`5`, body)", "argument 1 of function contains() must be array or string, not n"),
+        ("sort_by(body, id)", "argument 2 of function sort_by() must be written with '&'"),
+        ("length(&id)", "must not be an '&' expression"),
+        ("&reason", "an '&' expression can only be an argument"),
+        ("body[?&id]", "an '&' expression can only be an argument"),
+        ("map(&nope(@), body)", "Unknown function: nope()"),
+        ("age_seconds > ceil(`1e999`)", "can't be calculated: cannot convert float infinity"),
+        ("contains('text', `5`)", "can't be calculated"),
+        ("body[::0]", "a slice's step can't be 0"),
+        ("(" * 5_000, "--where is nested too deeply"),
     ],
 )
 def test_wrong_expression_is_refused_with_the_place(expression: str, said: str) -> None:
@@ -86,3 +110,12 @@ def test_wrong_expression_is_refused_with_the_place(expression: str, said: str) 
 def test_body_that_is_no_json_is_text() -> None:
     message = Message(message_id="", body="plain", attributes={}, system={})
     assert Where("body == 'plain'").matches(message, CIRCUMSTANCES)
+
+
+def test_what_json_has_no_number_for_is_text_to_an_expression() -> None:
+    attributes = {"n": {"DataType": "Number", "StringValue": "1e999"}}
+    message = Message(message_id="", body="[NaN, 1e999]", attributes=attributes, system={})  # type: ignore[arg-type]
+    assert Where("body == ['NaN', '1e999'] && attributes.n == '1e999'").matches(
+        message, CIRCUMSTANCES
+    )
+    assert not Where("ceil(body[1]) > `1`").matches(message, CIRCUMSTANCES)

@@ -65,17 +65,83 @@ def test_verdict_holds_only_when_every_message_is_where_it_belongs(
         [letter(seq, bad=is_bad) for seq, (is_bad, _, dead) in enumerate(fates) if dead],
     )
     all_bad_are_dead = all(is_bad == is_dead for is_bad, _, is_dead in fates)
-    all_good_are_done = all(deliveries > 0 for is_bad, deliveries, _ in fates if not is_bad)
+    only_good_are_done = all((deliveries > 0) != is_bad for is_bad, deliveries, _ in fates)
 
     reasons = reasons_broken(found, sent, RANG if bad else QUIET)
 
-    assert (not reasons) == (all_bad_are_dead and all_good_are_done)
+    assert (not reasons) == (all_bad_are_dead and only_good_are_done)
 
 
 def test_messages_of_other_runs_are_neither_processed_nor_dead_lettered_here() -> None:
     sent = Sent(run_id=RUN, messages=1, bad=0)
     found = account_for(sent, [(RUN, 0), ("other", 5)], [letter(7, run_id="other")])
     assert (found.processed, found.dead_lettered, found.misrouted) == (1, 0, 0)
+
+
+def test_message_both_processed_and_dead_lettered_breaks_the_verdict() -> None:
+    sent = Sent(run_id=RUN, messages=2, bad=1)
+    found = account_for(sent, [(RUN, 0), (RUN, 1)], [letter(1)])
+    assert (found.processed_and_dead, found.bad_processed) == (1, 1)
+    assert reasons_broken(found, sent, RANG) == [
+        "1 messages are both processed and in the dead-letter queue",
+        "1 bad messages (without store_id) are reported as processed",
+    ]
+
+
+def test_bad_message_that_is_only_reported_as_processed_breaks_the_verdict() -> None:
+    sent = Sent(run_id=RUN, messages=3, bad=1)
+    found = account_for(sent, [(RUN, 0), (RUN, 1), (RUN, 2)], [])
+    assert found.bad_processed == 1
+    assert "1 bad messages (without store_id) are reported as processed" in reasons_broken(
+        found, sent, QUIET
+    )
+
+
+def test_message_more_than_reported_is_not_taken_for_a_bad_one() -> None:
+    sent = Sent(run_id=RUN, messages=2, bad=1)
+    found = account_for(sent, [(RUN, 0), (RUN, 2)], [letter(1)])
+    assert (found.lost, found.bad_processed) == (-1, 0)
+
+
+@given(FATES)
+def test_bad_messages_reported_as_processed_are_counted_when_none_is_lost(
+    fates: list[tuple[bool, int, bool]],
+) -> None:
+    found_fates = [(is_bad, times, dead or not times) for is_bad, times, dead in fates]
+    sent = Sent(run_id=RUN, messages=len(fates), bad=sum(is_bad for is_bad, _, _ in fates))
+    found = account_for(
+        sent,
+        [(RUN, seq) for seq, (_, times, _) in enumerate(found_fates) for _ in range(times)],
+        [letter(seq, bad=is_bad) for seq, (is_bad, _, dead) in enumerate(found_fates) if dead],
+    )
+    assert found.bad_processed == sum(is_bad and times > 0 for is_bad, times, _ in found_fates)
+
+
+def test_stranger_in_the_dead_letter_queue_breaks_the_verdict() -> None:
+    sent = Sent(run_id=RUN, messages=1, bad=0)
+    stray = DeadLetter(message_id="x", identity=None, has_store_id=True)
+    found = account_for(sent, [(RUN, 0)], [stray, letter(7, run_id="other")])
+    assert reasons_broken(found, sent, QUIET) == [
+        "2 messages in the dead-letter queue are none of this run's"
+    ]
+
+
+def test_dead_letter_queue_that_was_not_read_whole_breaks_the_verdict() -> None:
+    sent = Sent(run_id=RUN, messages=1, bad=0)
+    found = account_for(sent, [(RUN, 0)], [], was_read_whole=False)
+    assert not found.is_complete
+    (reason,) = reasons_broken(found, sent, QUIET)
+    assert "could not be read to its end" in reason
+
+
+def test_missing_or_misdirected_alarm_breaks_the_verdict_with_its_own_reason() -> None:
+    alarm = AlarmReport(
+        state="MISSING", went_to_alarm=False, was_notified=False, problem="no alarm watches"
+    )
+    for bad in (0, 1):
+        found = account(bad=bad, processed=[0], dead=[letter(1)] * bad)
+        sent = Sent(run_id=RUN, messages=1 + bad, bad=bad)
+        assert reasons_broken(found, sent, alarm) == ["no alarm watches"]
 
 
 def test_dead_letter_without_an_identity_counts_for_nothing() -> None:

@@ -1,6 +1,8 @@
 """Deploys programs with the component on the embedded AWS."""
 
 import gc
+import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +11,8 @@ from typing import Any
 
 import pytest
 from pulumi import automation
+from pulumi.automation._server import LanguageServer
+from pulumi.automation._stack import StackInitMode
 from semver import VersionInfo
 
 from automation.engine.command import EngineCommand
@@ -18,6 +22,23 @@ from automation.target import Target
 
 PROJECT = "options"
 Program = Callable[[], None]
+
+
+class _Stack(automation.Stack):
+    """A stack that asks the engine once what it has done; each question starts it anew, 0.3 s."""
+
+    def outputs(self) -> automation.OutputMap:
+        found = self.workspace.pulumi_command.run(
+            ["stack", "output", "--json", "--show-secrets", "--stack", self.name],
+            self.workspace.work_dir,
+            self.workspace.env_vars,
+        )
+        values = json.loads(found.stdout).items()
+        return {name: automation.OutputValue(value, secret=False) for name, value in values}
+
+    def info(self, show_secrets: bool = True) -> Any:  # noqa: ARG002 as in the SDK
+        """What is in the history, which no test reads."""
+        return object()
 
 
 @dataclass
@@ -46,6 +67,11 @@ class Deployed:
         summary = self.stack.preview().change_summary
         return {str(kind): n for kind, n in summary.items() if kind != "same"}
 
+    def preview_of(self, program: Program) -> str:
+        """What a preview of a program says."""
+        self.stack.workspace.program = program
+        return self.stack.preview().stdout
+
     def _note(self, event: automation.events.EngineEvent) -> None:
         if event.resource_pre_event:
             self.started[event.resource_pre_event.metadata.urn.rpartition("::")[2]] = len(
@@ -57,18 +83,34 @@ class Deployed:
                 self.steps.append((str(step.op.value), step.urn.rpartition("::")[2]))
 
 
+# Pulumi leaves the event loop of an inline program open. When the program has failed, it cancels
+# what is pending, one after the other; what begins meanwhile stays in the closed loop for ever.
+_LEFT_BY_PULUMI = ("unclosed:ResourceWarning", "coroutine .* was never awaited:RuntimeWarning")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Pulumi leaves the event loop of an inline program open, and says so when it is collected."""
+    """What Pulumi leaves is no warning of ours when it is collected."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"))
+            for warning in _LEFT_BY_PULUMI:
+                item.add_marker(pytest.mark.filterwarnings(f"ignore:{warning}"))
 
 
 @pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
+def collected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever a test leaves is collected with it, and not during another."""
+    running = threading.Lock()
+    run = LanguageServer.Run
+
+    def run_to_its_end(*arguments: Any) -> Any:
+        with running:
+            return run(*arguments)
+
+    monkeypatch.setattr(LanguageServer, "Run", run_to_its_end)
     yield
-    gc.collect()
+    # A program that has failed still cancels, in a thread, when the engine is gone already.
+    with running:
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -101,13 +143,15 @@ def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Deploy:
 
     @contextmanager
     def deploy(target: Target, program: Program) -> Iterator[Deployed]:
-        options = automation.LocalWorkspaceOptions(
+        workspace = automation.LocalWorkspace(
             work_dir=str(tmp_path),
+            program=program,
+            project_settings=automation.ProjectSettings(name=PROJECT, runtime="python"),
             pulumi_command=target.engine,
             env_vars=dict(target.environment),
         )
         name = f"t{abs(hash(request.node.nodeid)):x}"
-        stack = automation.create_stack(name, PROJECT, program=program, opts=options)
+        stack = _Stack(name, workspace, StackInitMode.CREATE)
         stack.set_config("aws:region", automation.ConfigValue(target.region))
         new = Deployed(stack=stack)
         try:

@@ -90,9 +90,9 @@ def test_a_consumer_of_one_s_own_takes_under_forty_lines(aws: Target, tmp_path: 
     lines = (EXAMPLES / "own_consumer" / "__main__.py").read_text().splitlines()
     assert len(lines) < 40
     with example(aws, "own_consumer", tmp_path / "own", {}) as outputs:
-        for body in ('{"order": 7}', "{}"):
+        for group, body in (("order-7", '{"order": 7}'), ("none", "{}")):
             aws.clients.sqs.send_message(
-                QueueUrl=outputs["queueUrl"], MessageBody=body, MessageGroupId=body
+                QueueUrl=outputs["queueUrl"], MessageBody=body, MessageGroupId=group
             )
         [function] = [
             item["FunctionName"]
@@ -100,11 +100,11 @@ def test_a_consumer_of_one_s_own_takes_under_forty_lines(aws: Target, tmp_path: 
             if item["FunctionName"].startswith("orders-consumer-function")
         ]
         configuration = aws.clients.functions.get_function_configuration(FunctionName=function)
-        group = configuration["LoggingConfig"]["LogGroup"]
+        log_group = configuration["LoggingConfig"]["LogGroup"]
         wait_until(
             "one order is done and the other message has failed",
             lambda: (
-                "order 7 done" in (text := log_of(aws, group)) and "failed: KeyError" in text,
+                "order 7 done" in (text := log_of(aws, log_group)) and "failed: KeyError" in text,
                 text,
             ),
             timeout_seconds=20,

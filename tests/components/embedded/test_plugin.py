@@ -124,17 +124,22 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
     def program() -> None:
         args = PythonFunctionArgs(source=CONSUMER, handler="orders.handler")
         function = PythonFunction("ours", args)
+
+        def late(value: Any) -> Any:
+            return function.function_arn.apply(lambda _: value)
+
         existing = {
             "functionArn": function.function_arn,
             "roleName": function.role_name,
-            "timeoutSeconds": function.function_arn.apply(lambda _: 7),
+            "timeoutSeconds": late(7),
             "logGroupName": function.log_group_name,
         }
         inputs = {
             "consumer": {
                 "existingFunction": existing,
-                "filters": [{"body": {"order": [{"numeric": [">", 0]}]}}],
+                "filters": [{"body": {"order": [{"numeric": [">", late(0)]}]}}],
             },
+            "tags": {"feeds": late("ours")},
             "hasAlarms": False,
         }
         queue: Any = RemoteQueue("orders", inputs)
@@ -151,7 +156,26 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
         )["EventSourceMappings"]
         [pattern] = mapping["FilterCriteria"]["Filters"]
         assert json.loads(pattern["Pattern"]) == {"body": {"order": [{"numeric": [">", 0]}]}}
+        tags = with_plugin.clients.sqs.list_queue_tags(QueueUrl=stack.outputs["queueUrl"])["Tags"]
+        assert tags == {"feeds": "ours"}
         assert [urn for _, urn in stack.steps if urn.startswith("orders-dead-letter")] == []
+
+
+def test_a_preview_of_a_remote_component_warns_of_a_queue_that_is_replaced(
+    with_plugin: Target, deployed: Callable[..., Any]
+) -> None:
+    def of(**inputs: Any) -> Callable[[], None]:
+        def program() -> None:
+            queue: Any = RemoteQueue("orders", {"hasAlarms": False, **inputs})
+            pulumi.export("queueUrl", queue.queueUrl)
+
+        return program
+
+    with deployed(with_plugin, of(queueName="remote")) as stack:
+        told = stack.preview_of(of(queueName="remote", fifo={}))
+        assert "the queue remote is replaced by another" in told
+        assert "the queue remote-dlq is replaced by another" in told
+        assert "is replaced" not in stack.preview_of(of(queueName="remote", delaySeconds=5))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +183,12 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
     [
         ({"maxReceiveCount": 0}, "maxReceiveCount = 0 is out of range; allowed: 1 to 1000"),
         ({"consumer": {}}, "needs exactly one of ownFunction and existingFunction"),
+        ({"retension": 60}, "retension is unknown; known: consumer, fifo"),
+        ({"fifo": True}, "fifo = True is not an object"),
+        (
+            {"key": {"keyArn": pulumi.Output.from_input("alias/ours")}},
+            "key.keyArn = 'alias/ours' is an alias",
+        ),
         (
             {"maxReceiveCount": pulumi.Output.from_input(3)},
             "a number is known only once something else is deployed",
@@ -175,6 +205,7 @@ def test_a_refusal_reaches_the_program_as_it_is(
     ):
         pass
     assert "queue_for_all.py" not in str(refused.value)
+    assert "Unexpected" not in str(refused.value)
 
 
 @pytest.fixture

@@ -1,0 +1,19 @@
+"""Corrects the emulator where it is kinder than AWS, from within its own process."""
+
+from automation.local.corrections import (
+    alarms,
+    batch_answers,
+    filter_patterns,
+    invocations,
+    requests,
+)
+
+
+def apply_corrections() -> None:
+    """Correct the emulator's modules. Call it once, before the emulator serves anything.
+
+    Raises:
+        EmulatorChangedError: the emulator is not the one that the corrections were written for.
+    """
+    for correction in (requests, batch_answers, invocations, filter_patterns, alarms):
+        correction.apply()

@@ -1,0 +1,139 @@
+"""The dead letters of a run: the queue read whole, as often as somebody looks."""
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automation.aws.consumer_log import Identity
+from automation.aws.queue_depth import queue_depth
+from automation.deadletters.reading import QueueReading
+from automation.deadletters.receiving import hiding_seconds
+from automation.proof.account import DeadLetter, dead_letter
+from automation.proof.fifo_dead_letters import queue_aside, read_fifo_dead_letters
+from automation.target import Target
+from components import limits
+from components.outputs import StackOutputs
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+# Fewer messages than this a connection are not worth another one.
+_MESSAGES_PER_CONNECTION = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class LettersRead:
+    """What one look at a dead-letter queue has found.
+
+    Attributes:
+        letters: each once.
+        is_whole: the queue was read to its end, so there are no others.
+    """
+
+    letters: Sequence[DeadLetter]
+    is_whole: bool
+
+
+class LettersFound:
+    """What several looks have found together: nothing leaves the queue between them.
+
+    Args:
+        run_id: whose messages are no strangers.
+
+    Attributes:
+        was_read_whole: the newest look saw the queue's end.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.was_read_whole = False
+        self._run_id = run_id
+        self._own: dict[tuple[Identity, bool], DeadLetter] = {}
+        self._strangers: Sequence[DeadLetter] = ()
+
+    def add(self, read: LettersRead) -> None:
+        """Take in one look."""
+        self.was_read_whole = read.is_whole
+        strangers: dict[str, DeadLetter] = {}
+        for letter in read.letters:
+            if letter.identity and letter.identity[0] == self._run_id:
+                self._own.setdefault((letter.identity, letter.has_store_id), letter)
+            else:
+                strangers[letter.message_id] = letter
+        # A look at a FIFO queue gives each message a new id, and a stranger has nothing else.
+        self._strangers = max(self._strangers, list(strangers.values()), key=len)
+
+    @property
+    def letters(self) -> list[DeadLetter]:
+        """Each once."""
+        return [*self._own.values(), *self._strangers]
+
+
+@contextlib.contextmanager
+def dead_letter_reader(
+    target: Target, outputs: StackOutputs, *, expected: int, stack: str, home: Path
+) -> Generator[Callable[[], LettersRead]]:
+    """What reads the whole dead-letter queue, as often as it is called in the block.
+
+    Args:
+        target, outputs: where.
+        expected: how many messages there should be.
+        stack: its name, for the name of the queue that a FIFO queue is read through.
+        home: folder for the journals of what is moved aside meanwhile.
+    """
+    clients, pace = target.clients, target.pace
+    if not limits.is_fifo(outputs.dlq_url):
+        yield lambda: read_dead_letters(
+            clients.sqs,
+            outputs.dlq_url,
+            wait_seconds=pace.receive_wait_seconds,
+            connections=pace.connections,
+            expected=expected,
+        )
+        return
+    with queue_aside(clients, stack=stack) as aside_url:
+        yield lambda: LettersRead(
+            letters=read_fifo_dead_letters(
+                clients,
+                outputs.dlq_url,
+                aside_url=aside_url,
+                wait_seconds=pace.receive_wait_seconds,
+                connections=pace.connections,
+                journals=home,
+            ),
+            is_whole=True,
+        )
+
+
+def read_dead_letters(
+    sqs: "SQSClient",
+    queue_url: str,
+    *,
+    wait_seconds: int,
+    connections: int = 1,
+    expected: int = 0,
+) -> LettersRead:
+    """Receive until nothing more comes, give every message back, and say what was there.
+
+    A message is hidden for as long as reading so many takes, should this process be killed
+    meanwhile.
+
+    Args:
+        sqs: client; it needs as many connections.
+        queue_url: the dead-letter queue, a standard one.
+        wait_seconds: long polling of one receive, 0 to 20 s.
+        connections: how many requests to make at once, at the most, default 1.
+        expected: how many messages there should be; default 0, as many as SQS counts.
+    """
+    # The count may lag behind by a minute.
+    expected = max(expected, queue_depth(sqs, queue_url).total)
+    reading = QueueReading(
+        sqs,
+        queue_url,
+        wait_seconds=wait_seconds,
+        hidden_seconds=hiding_seconds(expected),
+        connections=min(connections, 1 + expected // _MESSAGES_PER_CONNECTION),
+    )
+    letters = [dead_letter(message) for message in reading]
+    return LettersRead(letters=letters, is_whole=reading.is_whole)

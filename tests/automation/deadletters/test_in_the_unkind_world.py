@@ -1,0 +1,221 @@
+"""Dead letters in a queue as unkind as SQS: "done" is said only when it is done."""
+
+import dataclasses
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automation.deadletters.journal import Journal
+from automation.deadletters.message import Message
+from automation.deadletters.move_plan import MoveReport, Plan
+from automation.deadletters.queue_to_file import DrainReport, drain_to_file
+from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.reading import QueueReading
+from tests.unkind.behaviour import MILD, UNKIND, Behaviour
+from tests.unkind.queue import Queue
+from tests.unkind.world import World
+
+# What the operator's commands use in an account: long polling, several connections.
+WAIT_SECONDS = 2
+SEEDS = st.integers(0, 2**32)
+CONNECTIONS = st.integers(1, 4)
+
+
+def filled(world: World, count: int, *, name: str = "dlq", groups: int = 3) -> Queue:
+    queue = world.add_queue(name)
+    is_fifo = name.endswith(".fifo")
+    world.put(
+        queue,
+        [
+            world.letter(
+                f"body {number}",
+                message_id=f"m{number}",
+                **({"MessageGroupId": f"g{number % groups}"} if is_fifo else {}),
+            )
+            for number in range(count)
+        ],
+    )
+    return queue
+
+
+def is_in_place(queue: Queue) -> set[str]:
+    return {stored.message_id for stored in queue.messages()}
+
+
+def redrive(world: World, dlq: Queue, queue: Queue, **plan: object) -> MoveReport:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        world.running(),
+        Journal(Path(folder) / "journal.jsonl", purpose="redrive", source="dlq") as journal,
+    ):
+        return move_messages(
+            world.sqs,
+            world.sender,
+            dataclasses.replace(
+                Plan(source_url=dlq.url, destination_url=queue.url, wait_seconds=WAIT_SECONDS),
+                **plan,  # type: ignore[arg-type]
+            ),
+            journal,
+            cancel=threading.Event(),
+            clock=world.clock,
+            pause=world.pause,
+        )
+
+
+def every_fourth(message: Message) -> bool:
+    return int(message.body.rpartition(" ")[2]) % 4 == 0
+
+
+def assert_done_is_done(report: MoveReport, world: World, dlq: Queue, wanted: set[str]) -> None:
+    world.ledger.assert_law(doubled_are_named={*report.possible_duplicates, *report.not_deleted})
+    if report.ended == "empty" and not report.counts.failed:
+        assert not (is_in_place(dlq) & wanted) - set(report.not_deleted)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, connections=CONNECTIONS, count=st.integers(0, 120), is_fifo=st.booleans())
+def test_redrive_moves_everything(seed: int, connections: int, count: int, is_fifo: bool) -> None:
+    # A copy that a standard queue delivers again after its deletion is named by nobody: SQS is
+    # at-least-once, and the mover cannot know of it.
+    world = World(dataclasses.replace(UNKIND, keeps_deleted=0), seed=seed)
+    suffix = ".fifo" if is_fifo else ""
+    dlq, queue = filled(world, count, name=f"dlq{suffix}"), world.add_queue(f"queue{suffix}")
+    report = redrive(world, dlq, queue, connections=connections)
+    assert_done_is_done(report, world, dlq, {f"m{number}" for number in range(count)})
+    assert report.ended == "empty"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=SEEDS,
+    connections=CONNECTIONS,
+    count=st.integers(0, 80),
+    rate=st.sampled_from([None, 0.5, 2, 7, 50]),
+)
+def test_filtered_redrive_at_a_rate_leaves_nothing_that_is_wanted(
+    seed: int, connections: int, count: int, rate: float | None
+) -> None:
+    world = World(dataclasses.replace(UNKIND, keeps_deleted=0), seed=seed)
+    dlq, queue = filled(world, count), world.add_queue("queue")
+    report = redrive(
+        world, dlq, queue, connections=connections, wants=every_fourth, messages_per_second=rate
+    )
+    wanted = {f"m{number}" for number in range(0, count, 4)}
+    assert_done_is_done(report, world, dlq, wanted)
+    assert report.ended == "empty"
+    assert is_in_place(dlq) >= {f"m{number}" for number in range(count)} - wanted
+
+
+def test_filtered_redrive_of_40_at_2_a_second() -> None:
+    world = World(MILD)
+    dlq, queue = filled(world, 40), world.add_queue("queue")
+    report = redrive(world, dlq, queue, connections=4, wants=lambda _: True, messages_per_second=2)
+    assert (report.counts.moved, report.ended) == (40, "empty")
+    assert is_in_place(dlq) == set()
+
+
+def test_reading_slower_than_messages_stay_hidden_finds_all_that_is_wanted() -> None:
+    # 600 of 6,000 at 0.4 s a request: 240 s and more on one connection, hidden for 60 s.
+    world = World(dataclasses.replace(MILD, call_seconds=0.4))
+    dlq, queue = filled(world, 6_000), world.add_queue("queue")
+    report = redrive(
+        world,
+        dlq,
+        queue,
+        connections=1,
+        wants=lambda message: message.body.endswith("7"),
+        hidden_seconds=60,
+    )
+    assert (report.counts.moved, report.ended) == (600, "empty")
+
+
+@pytest.mark.parametrize("wait_seconds", [0, 2], ids=["OverLimit", "empty without an error"])
+def test_filter_over_more_messages_than_sqs_hides_does_not_say_that_it_is_done(
+    monkeypatch: pytest.MonkeyPatch, wait_seconds: int
+) -> None:
+    monkeypatch.setattr("automation.deadletters.receiving.IN_FLIGHT_QUOTA", 1_200)
+    monkeypatch.setattr("automation.deadletters.receiving._ROOM", 100)
+    monkeypatch.setattr("automation.deadletters.receiving._SHOWN_FOR_ROOM", 200)
+    world = World(dataclasses.replace(MILD, in_flight_quota=1_200))
+    dlq, queue = filled(world, 1_300), world.add_queue("queue")
+    report = redrive(
+        world,
+        dlq,
+        queue,
+        connections=4,
+        wants=lambda message: message.body.endswith("7"),
+        hidden_seconds=600,
+        wait_seconds=wait_seconds,
+    )
+    assert report.ended == "crowded"
+    assert report.explanation
+    assert "run it again" in report.explanation
+    assert report.counts.moved == 130
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS, connections=CONNECTIONS, count=st.integers(0, 150))
+def test_reading_that_says_whole_has_met_every_message(
+    seed: int, connections: int, count: int
+) -> None:
+    world = World(UNKIND, seed=seed)
+    dlq = filled(world, count)
+    with world.running():
+        reading = QueueReading(
+            world.sqs,
+            dlq.url,
+            wait_seconds=WAIT_SECONDS,
+            connections=connections,
+            clock=world.clock,
+        )
+        met = [message.message_id for message in reading]
+    assert reading.is_whole
+    assert sorted(met) == sorted(f"m{number}" for number in range(count))
+    assert is_in_place(dlq) == set(met)
+
+
+def test_reading_on_one_connection_for_longer_than_messages_stay_hidden() -> None:
+    world = World(dataclasses.replace(MILD, call_seconds=0.5))
+    dlq = filled(world, 5_000)
+    with world.running():
+        reading = QueueReading(
+            world.sqs, dlq.url, wait_seconds=0, hidden_seconds=60, clock=world.clock
+        )
+        assert len({message.message_id for message in reading}) == 5_000
+    assert reading.is_whole
+
+
+def drain(world: World, dlq: Queue, path: Path, connections: int) -> DrainReport:
+    with world.running():
+        return drain_to_file(
+            world.sqs,
+            dlq.url,
+            path,
+            wait_seconds=WAIT_SECONDS,
+            connections=connections,
+            cancel=threading.Event(),
+        )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=SEEDS,
+    connections=CONNECTIONS,
+    count=st.integers(0, 120),
+    behaviour=st.sampled_from([MILD, dataclasses.replace(UNKIND, keeps_deleted=0)]),
+)
+def test_purge_deletes_only_what_is_in_the_file(
+    seed: int, connections: int, count: int, behaviour: Behaviour
+) -> None:
+    world = World(behaviour, seed=seed, preempts=0.2)
+    dlq = filled(world, count)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "backup.jsonl"
+        report = drain(world, dlq, path, connections)
+        lines = path.read_text().splitlines()
+    assert (len(lines), report.backed_up, report.is_whole) == (count, count, True)
+    assert len(is_in_place(dlq)) == report.backed_up - report.deleted

@@ -1,0 +1,29 @@
+"""For all tests: the order in which they are given out, and the package, built once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the engine come first, so that short ones are left to fill the end with.
+
+    Among themselves all stay in their random order; pytest-xdist hands out whole files.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("engine")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = ("wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--quiet")
+    subprocess.run(
+        [sys.executable, "-m", "pip", *build, "--wheel-dir", str(folder)], check=True, timeout=120
+    )
+    (built,) = folder.glob("*.whl")
+    return built
