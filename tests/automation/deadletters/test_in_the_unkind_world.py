@@ -1,5 +1,6 @@
 """Dead letters in a queue as unkind as SQS: "done" is said only when it is done."""
 
+import contextlib
 import dataclasses
 import tempfile
 import threading
@@ -15,7 +16,9 @@ from automation.deadletters.move_plan import MoveReport, Plan
 from automation.deadletters.queue_to_file import DrainReport, drain_to_file
 from automation.deadletters.queue_to_queue import move_messages
 from automation.deadletters.reading import QueueReading
+from automation.deadletters.receiving import hiding_seconds
 from tests.unkind.behaviour import MILD, UNKIND, Behaviour
+from tests.unkind.faults import Killed, Steps
 from tests.unkind.queue import Queue
 from tests.unkind.world import World
 
@@ -46,12 +49,16 @@ def is_in_place(queue: Queue) -> set[str]:
     return {stored.message_id for stored in queue.messages()}
 
 
-def redrive(world: World, dlq: Queue, queue: Queue, **plan: object) -> MoveReport:
+def redrive(
+    world: World, dlq: Queue, queue: Queue, *, path: Path | None = None, **plan: object
+) -> MoveReport:
     with (
         tempfile.TemporaryDirectory() as folder,
         world.running(),
-        Journal(Path(folder) / "journal.jsonl", purpose="redrive", source="dlq") as journal,
+        Journal(path or Path(folder) / "journal.jsonl", purpose="redrive", source="dlq") as journal,
     ):
+        # The file's time is the machine's own.
+        journal.last_written_seconds = world.clock()
         return move_messages(
             world.sqs,
             world.sender,
@@ -116,6 +123,57 @@ def test_filtered_redrive_of_40_at_2_a_second() -> None:
     report = redrive(world, dlq, queue, connections=4, wants=lambda _: True, messages_per_second=2)
     assert (report.counts.moved, report.ended) == (40, "empty")
     assert is_in_place(dlq) == set()
+    # 40 at 2 a second; the rest is how long requests take.
+    assert 19 <= report.seconds <= 24
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=SEEDS,
+    connections=CONNECTIONS,
+    count=st.integers(1, 60),
+    is_fifo=st.booleans(),
+    kill_at=st.integers(0, 60),
+)
+def test_redrive_that_is_killed_at_any_request_is_finished_by_the_next(
+    seed: int, connections: int, count: int, is_fifo: bool, kill_at: int
+) -> None:
+    world = World(dataclasses.replace(UNKIND, keeps_deleted=0), seed=seed)
+    suffix = ".fifo" if is_fifo else ""
+    dlq, queue = filled(world, count, name=f"dlq{suffix}"), world.add_queue(f"queue{suffix}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.jsonl"
+        world.steps = Steps(kill_at)
+        named: set[str] = set()
+        with contextlib.suppress(Killed):
+            named = set(redrive(world, dlq, queue, path=path, connections=connections).not_deleted)
+        world.steps = Steps()
+        assert world.ledger.lost() == []
+        # At once: the next run waits by itself for what the killed one has hidden.
+        report = redrive(world, dlq, queue, path=path, connections=connections)
+    assert report.ended == "empty"
+    named.update(report.possible_duplicates, report.not_deleted)
+    world.ledger.assert_law(doubled_are_named=named)
+    assert is_in_place(dlq) <= named
+
+
+@pytest.mark.parametrize("wait_seconds", [0, 2], ids=["OverLimit", "empty without an error"])
+def test_more_letters_than_sqs_hides_at_once(wait_seconds: int) -> None:
+    count = 150_000 if wait_seconds else 125_000
+    world = World(MILD)
+    dlq, queue = filled(world, count), world.add_queue("queue")
+    report = redrive(
+        world,
+        dlq,
+        queue,
+        connections=2,
+        wants=lambda message: message.body.endswith("999"),
+        hidden_seconds=hiding_seconds(count),
+        wait_seconds=wait_seconds,
+    )
+    assert (report.counts.moved, report.ended) == (count // 1_000, "crowded")
+    world.ledger.assert_law()
+    assert dlq.in_flight == 0
 
 
 def test_reading_slower_than_messages_stay_hidden_finds_all_that_is_wanted() -> None:
