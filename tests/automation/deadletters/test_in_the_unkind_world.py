@@ -157,23 +157,40 @@ def test_redrive_that_is_killed_at_any_request_is_finished_by_the_next(
     assert is_in_place(dlq) <= named
 
 
-@pytest.mark.parametrize("wait_seconds", [0, 2], ids=["OverLimit", "empty without an error"])
-def test_more_letters_than_sqs_hides_at_once(wait_seconds: int) -> None:
-    count = 150_000 if wait_seconds else 125_000
+def one_in_a_thousand(message: Message) -> bool:
+    return message.body.endswith("999")
+
+
+def test_150_000_letters_of_which_sqs_hides_120_000_at_once() -> None:
     world = World(MILD)
-    dlq, queue = filled(world, count), world.add_queue("queue")
+    dlq, queue = filled(world, 150_000), world.add_queue("queue")
     report = redrive(
         world,
         dlq,
         queue,
-        connections=2,
-        wants=lambda message: message.body.endswith("999"),
-        hidden_seconds=hiding_seconds(count),
-        wait_seconds=wait_seconds,
+        connections=1,
+        wants=one_in_a_thousand,
+        hidden_seconds=hiding_seconds(150_000),
     )
-    assert (report.counts.moved, report.ended) == (count // 1_000, "crowded")
+    assert (report.counts.moved, report.ended) == (150, "crowded")
     world.ledger.assert_law()
     assert dlq.in_flight == 0
+
+
+def test_queue_of_which_somebody_else_hides_120_000_is_not_said_to_be_empty() -> None:
+    world = World(MILD)
+    dlq, queue = filled(world, 120_500), world.add_queue("queue")
+    for _ in range(12_000):
+        world.service.receive_message(
+            QueueUrl=dlq.url, MaxNumberOfMessages=10, VisibilityTimeout=43_200
+        )
+    # SQS says `OverLimit` to a short poll, and to a long one nothing.
+    for wait_seconds in (0, 2):
+        report = redrive(world, dlq, queue, connections=1, wait_seconds=wait_seconds)
+        assert (report.counts.moved, report.ended) == (0, "crowded")
+    world.pause(43_200)
+    report = redrive(world, dlq, queue, connections=1, limit=20)
+    assert (report.counts.moved, report.ended) == (20, "limit")
 
 
 def test_reading_slower_than_messages_stay_hidden_finds_all_that_is_wanted() -> None:
