@@ -5,6 +5,7 @@ import dataclasses
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -155,6 +156,25 @@ def test_redrive_that_is_killed_at_any_request_is_finished_by_the_next(
     named.update(report.possible_duplicates, report.not_deleted)
     world.ledger.assert_law(doubled_are_named=named)
     assert is_in_place(dlq) <= named
+
+
+def test_nothing_is_sent_that_somebody_else_may_have_received_meanwhile() -> None:
+    # Ten of a group, one a request, 10 s each to send and delete: hidden for 60 s.
+    world = World(dataclasses.replace(MILD, call_seconds=5))
+    dlq, queue = filled(world, 10, name="dlq.fifo", groups=1), world.add_queue("queue.fifo")
+    send, visible_when_sent = world.service.send_message_batch, set[str]()
+
+    def send_watched(**request: Any) -> dict[str, Any]:
+        bodies = {entry["MessageBody"] for entry in request["Entries"]}
+        visible_when_sent.update(
+            m.body for m in dlq.messages() if m.is_visible and m.body in bodies
+        )
+        return send(**request)
+
+    world.service.send_message_batch = send_watched  # type: ignore[method-assign]
+    report = redrive(world, dlq, queue, connections=1, hidden_seconds=60)
+    assert (report.counts.moved, report.not_deleted) == (10, ())
+    assert visible_when_sent == set()
 
 
 def one_in_a_thousand(message: Message) -> bool:

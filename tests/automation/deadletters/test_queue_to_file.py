@@ -104,16 +104,19 @@ def test_killed_drain_has_everything_in_the_file_or_in_the_queue(
 
 
 @pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("count", [10, 60])
 def test_nothing_is_deleted_before_it_is_on_the_disk(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connections: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connections: int, count: int
 ) -> None:
-    # Some come twice, so that two workers have the same message at once.
-    world = World(dataclasses.replace(MILD, delivers_twice=0.3), preempts=0.3)
-    queue = filled(world, 60)
+    # All come twice: of ten, two workers have all at once, and the second has nothing to write.
+    world = World(dataclasses.replace(MILD, delivers_twice=1.0), preempts=0.3)
+    queue = filled(world, count)
     on_disk: list[int] = []
     fsync, delete = os.fsync, world.service.delete_message_batch
 
     def sync(descriptor: int) -> None:
+        # Meanwhile the other workers go on.
+        world.pause(0.05)
         fsync(descriptor)
         on_disk.append(os.fstat(descriptor).st_size)
 
@@ -128,7 +131,7 @@ def test_nothing_is_deleted_before_it_is_on_the_disk(
     world.service.delete_message_batch = checked_delete  # type: ignore[method-assign]
     with world.running():
         drain(world.sqs, queue.url, path, connections)
-    assert len(ids_in(path)) == 60
+    assert len(ids_in(path)) == count
 
 
 def test_message_whose_deletion_failed_is_in_the_file_once(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """A redrive moves what it is asked to, leaves the rest as it was, and knows when to stop."""
 
 import dataclasses
+import fcntl
 import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -326,6 +327,26 @@ def test_repair_is_sent_instead(world: World, dlq: Queue, queue: Queue, journal:
 def test_journal_is_one_processs_own(journal: Journal) -> None:
     with pytest.raises(JournalError, match="another run is working on dlq"):
         Journal(journal.path, purpose="redrive", source="dlq")
+
+
+def test_journal_that_is_set_aside_between_opening_and_locking_is_not_continued(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal
+) -> None:
+    flock, its_run = fcntl.flock, [journal]
+
+    def lock(file: IO[bytes], operation: int) -> None:
+        while its_run:
+            ended = its_run.pop()
+            ended.finish()
+            ended.close()
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    journal.intend(["dead-0"])
+    with Journal(journal.path, purpose="redrive", source="dlq") as new:
+        new.intend(["dead-1"])
+        assert (new.is_continued, new.state("dead-0")) == (False, None)
+        assert '"dead-1"' in journal.path.read_text()
 
 
 def test_journal_of_other_work_is_refused(journal: Journal) -> None:
