@@ -177,6 +177,21 @@ def test_nothing_is_sent_that_somebody_else_may_have_received_meanwhile() -> Non
     assert visible_when_sent == set()
 
 
+@pytest.mark.parametrize("kill_at", range(3, 12))
+def test_fifo_redrive_that_is_continued_at_once_doubles_nothing(
+    tmp_path: Path, kill_at: int
+) -> None:
+    world = World(MILD)
+    dlq, queue = filled(world, 10, name="dlq.fifo"), world.add_queue("queue.fifo")
+    world.steps = Steps(kill_at)
+    with contextlib.suppress(Killed):
+        redrive(world, dlq, queue, path=tmp_path / "journal.jsonl", connections=1)
+    world.steps = Steps()
+    redrive(world, dlq, queue, path=tmp_path / "journal.jsonl", connections=1)
+    # The same deduplication ids in both runs, within SQS's five minutes.
+    assert (world.ledger.doubled(), world.ledger.lost()) == (set(), [])
+
+
 def one_in_a_thousand(message: Message) -> bool:
     return message.body.endswith("999")
 
