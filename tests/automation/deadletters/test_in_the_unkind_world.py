@@ -192,6 +192,18 @@ def test_fifo_redrive_that_is_continued_at_once_doubles_nothing(
     assert (world.ledger.doubled(), world.ledger.lost()) == (set(), [])
 
 
+@pytest.mark.parametrize("rate", [None, 100])
+def test_message_that_two_workers_receive_at_once_is_named_when_both_send_it(
+    rate: float | None,
+) -> None:
+    # With a rate the second worker waits for its turn until the first has sent.
+    world = World(dataclasses.replace(MILD, delivers_twice=1.0), preempts=0.3)
+    dlq, queue = filled(world, 10), world.add_queue("queue")
+    report = redrive(world, dlq, queue, connections=2, messages_per_second=rate)
+    assert world.ledger.doubled()
+    world.ledger.assert_law(doubled_are_named=report.possible_duplicates)
+
+
 def one_in_a_thousand(message: Message) -> bool:
     return message.body.endswith("999")
 
