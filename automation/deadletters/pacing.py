@@ -53,9 +53,7 @@ class Pacer:
         pause: waits a number of seconds.
     """
 
-    def __init__(
-        self, messages_per_second: float | None, pause: Callable[[float], object]
-    ) -> None:
+    def __init__(self, messages_per_second: float | None, pause: Callable[[float], object]) -> None:
         self._messages_per_second = messages_per_second
         self._pause = pause
         self._lock = threading.Lock()

@@ -147,7 +147,8 @@ def test_redrive_that_is_killed_at_any_request_is_finished_by_the_next(
         world.steps = Steps(kill_at)
         named: set[str] = set()
         with contextlib.suppress(Killed):
-            named = set(redrive(world, dlq, queue, path=path, connections=connections).not_deleted)
+            first = redrive(world, dlq, queue, path=path, connections=connections)
+            named.update(first.possible_duplicates, first.not_deleted)
         world.steps = Steps()
         assert world.ledger.lost() == []
         # At once: the next run waits by itself for what the killed one has hidden.
