@@ -101,10 +101,13 @@ class Journal:
 
     def intend(self, message_ids: Collection[str]) -> None:
         """Write, and have on the disk when this returns, that these are about to be sent."""
-        again = [key for key in message_ids if self._states.get(key) == "intended"]
-        if again:
-            self._write({"event": "possible_duplicates", "ids": again})
-        self._write({"event": "intended", "ids": list(message_ids)}, waits_for_disk=True)
+        with self._lock:
+            # SQS may deliver a message to two workers at once, so what one finds unsent another
+            # may have sent by now.
+            again = [key for key in message_ids if self._states.get(key)]
+            if again:
+                self._put({"event": "possible_duplicates", "ids": again})
+            self._put({"event": "intended", "ids": list(message_ids)}, waits_for_disk=True)
 
     def sent(self, new_ids: Mapping[str, str]) -> None:
         """Write that SQS accepted these: the id that each had, and the one that it got."""
@@ -192,9 +195,12 @@ class Journal:
 
     def _write(self, record: Mapping[str, object], *, waits_for_disk: bool = False) -> None:
         with self._lock:
-            append(self._file, json.dumps(record).encode() + b"\n", waits_for_disk=waits_for_disk)
-            if record["event"] != "begin":
-                self._apply(record)
+            self._put(record, waits_for_disk=waits_for_disk)
+
+    def _put(self, record: Mapping[str, object], *, waits_for_disk: bool = False) -> None:
+        append(self._file, json.dumps(record).encode() + b"\n", waits_for_disk=waits_for_disk)
+        if record["event"] != "begin":
+            self._apply(record)
 
 
 def _locked(path: Path, source: str) -> IO[bytes]:

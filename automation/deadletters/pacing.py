@@ -51,20 +51,13 @@ class Pacer:
     Args:
         messages_per_second: None for no limit.
         pause: waits a number of seconds.
-        clock: seconds.
     """
 
-    def __init__(
-        self,
-        messages_per_second: float | None,
-        pause: Callable[[float], object],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, messages_per_second: float | None, pause: Callable[[float], object]) -> None:
         self._messages_per_second = messages_per_second
         self._pause = pause
-        self._clock = clock
         self._lock = threading.Lock()
-        self._next_at = clock()
+        self._next_at = time.monotonic()
 
     def useful_workers(self, connections: int) -> int:
         """How many workers the rate needs; a worker that waits hides messages for nothing."""
@@ -85,7 +78,7 @@ class Pacer:
         if self._messages_per_second is None:
             return
         with self._lock:
-            now = self._clock()
+            now = time.monotonic()
             starts_at = max(now, self._next_at)
             self._next_at = starts_at + messages / self._messages_per_second
         if starts_at > now:

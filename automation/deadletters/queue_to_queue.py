@@ -160,8 +160,10 @@ class _Run:
             if not left:
                 return
             if any(future.exception() for future in done):
+                # The others come to their end now; waiting for them here would return at once,
+                # over and over, because one has failed.
                 self._tally.end("failed")
-                continue
+                return
             depth = queue_depth(self._source, self._plan.source_url).total
             counts = self._tally.counts
             if refill.is_refilling(counts, depth):

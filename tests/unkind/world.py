@@ -161,6 +161,16 @@ class World:
         message.receives = receives
         return message
 
+    def before_each_receive(self, action: Callable[[], object]) -> None:
+        """Have something happen whenever SQS is about to answer a receive."""
+        receive = self.service.receive_message
+
+        def answer(**request: Any) -> dict[str, Any]:
+            action()
+            return receive(**request)
+
+        self.service.receive_message = answer  # type: ignore[method-assign]
+
     def add_mapping(self, queue: Queue, consumer: Consumer, **arguments: Any) -> EventSourceMapping:
         """Have Lambda poll a queue; see `Mapping` for the arguments."""
         return EventSourceMapping(self.service, self.time, self.logs, queue, consumer, **arguments)

@@ -1,9 +1,11 @@
 """Dead letters in a queue as unkind as SQS: "done" is said only when it is done."""
 
+import contextlib
 import dataclasses
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,9 @@ from automation.deadletters.move_plan import MoveReport, Plan
 from automation.deadletters.queue_to_file import DrainReport, drain_to_file
 from automation.deadletters.queue_to_queue import move_messages
 from automation.deadletters.reading import QueueReading
+from automation.deadletters.receiving import hiding_seconds
 from tests.unkind.behaviour import MILD, UNKIND, Behaviour
+from tests.unkind.faults import Killed, Steps
 from tests.unkind.queue import Queue
 from tests.unkind.world import World
 
@@ -46,12 +50,16 @@ def is_in_place(queue: Queue) -> set[str]:
     return {stored.message_id for stored in queue.messages()}
 
 
-def redrive(world: World, dlq: Queue, queue: Queue, **plan: object) -> MoveReport:
+def redrive(
+    world: World, dlq: Queue, queue: Queue, *, path: Path | None = None, **plan: object
+) -> MoveReport:
     with (
         tempfile.TemporaryDirectory() as folder,
         world.running(),
-        Journal(Path(folder) / "journal.jsonl", purpose="redrive", source="dlq") as journal,
+        Journal(path or Path(folder) / "journal.jsonl", purpose="redrive", source="dlq") as journal,
     ):
+        # The file's time is the machine's own.
+        journal.last_written_seconds = world.clock()
         return move_messages(
             world.sqs,
             world.sender,
@@ -116,6 +124,121 @@ def test_filtered_redrive_of_40_at_2_a_second() -> None:
     report = redrive(world, dlq, queue, connections=4, wants=lambda _: True, messages_per_second=2)
     assert (report.counts.moved, report.ended) == (40, "empty")
     assert is_in_place(dlq) == set()
+    # 40 at 2 a second; the rest is how long requests take.
+    assert 19 <= report.seconds <= 24
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=SEEDS,
+    connections=CONNECTIONS,
+    count=st.integers(1, 60),
+    is_fifo=st.booleans(),
+    kill_at=st.integers(0, 60),
+)
+def test_redrive_that_is_killed_at_any_request_is_finished_by_the_next(
+    seed: int, connections: int, count: int, is_fifo: bool, kill_at: int
+) -> None:
+    world = World(dataclasses.replace(UNKIND, keeps_deleted=0), seed=seed)
+    suffix = ".fifo" if is_fifo else ""
+    dlq, queue = filled(world, count, name=f"dlq{suffix}"), world.add_queue(f"queue{suffix}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.jsonl"
+        world.steps = Steps(kill_at)
+        named: set[str] = set()
+        with contextlib.suppress(Killed):
+            first = redrive(world, dlq, queue, path=path, connections=connections)
+            named.update(first.possible_duplicates, first.not_deleted)
+        world.steps = Steps()
+        assert world.ledger.lost() == []
+        # At once: the next run waits by itself for what the killed one has hidden.
+        report = redrive(world, dlq, queue, path=path, connections=connections)
+    assert report.ended == "empty"
+    named.update(report.possible_duplicates, report.not_deleted)
+    world.ledger.assert_law(doubled_are_named=named)
+    assert is_in_place(dlq) <= named
+
+
+def test_nothing_is_sent_that_somebody_else_may_have_received_meanwhile() -> None:
+    # Ten of a group, one a request, 10 s each to send and delete: hidden for 60 s.
+    world = World(dataclasses.replace(MILD, call_seconds=5))
+    dlq, queue = filled(world, 10, name="dlq.fifo", groups=1), world.add_queue("queue.fifo")
+    send, visible_when_sent = world.service.send_message_batch, set[str]()
+
+    def send_watched(**request: Any) -> dict[str, Any]:
+        bodies = {entry["MessageBody"] for entry in request["Entries"]}
+        visible_when_sent.update(
+            m.body for m in dlq.messages() if m.is_visible and m.body in bodies
+        )
+        return send(**request)
+
+    world.service.send_message_batch = send_watched  # type: ignore[method-assign]
+    report = redrive(world, dlq, queue, connections=1, hidden_seconds=60)
+    assert (report.counts.moved, report.not_deleted) == (10, ())
+    assert visible_when_sent == set()
+
+
+@pytest.mark.parametrize("kill_at", range(3, 12))
+def test_fifo_redrive_that_is_continued_at_once_doubles_nothing(
+    tmp_path: Path, kill_at: int
+) -> None:
+    world = World(MILD)
+    dlq, queue = filled(world, 10, name="dlq.fifo"), world.add_queue("queue.fifo")
+    world.steps = Steps(kill_at)
+    with contextlib.suppress(Killed):
+        redrive(world, dlq, queue, path=tmp_path / "journal.jsonl", connections=1)
+    world.steps = Steps()
+    redrive(world, dlq, queue, path=tmp_path / "journal.jsonl", connections=1)
+    # The same deduplication ids in both runs, within SQS's five minutes.
+    assert (world.ledger.doubled(), world.ledger.lost()) == (set(), [])
+
+
+@pytest.mark.parametrize("rate", [None, 100])
+def test_message_that_two_workers_receive_at_once_is_named_when_both_send_it(
+    rate: float | None,
+) -> None:
+    # With a rate the second worker waits for its turn until the first has sent.
+    world = World(dataclasses.replace(MILD, delivers_twice=1.0), preempts=0.3)
+    dlq, queue = filled(world, 10), world.add_queue("queue")
+    report = redrive(world, dlq, queue, connections=2, messages_per_second=rate)
+    assert world.ledger.doubled()
+    world.ledger.assert_law(doubled_are_named=report.possible_duplicates)
+
+
+def one_in_a_thousand(message: Message) -> bool:
+    return message.body.endswith("999")
+
+
+def test_150_000_letters_of_which_sqs_hides_120_000_at_once() -> None:
+    world = World(MILD)
+    dlq, queue = filled(world, 150_000), world.add_queue("queue")
+    report = redrive(
+        world,
+        dlq,
+        queue,
+        connections=1,
+        wants=one_in_a_thousand,
+        hidden_seconds=hiding_seconds(150_000),
+    )
+    assert (report.counts.moved, report.ended) == (150, "crowded")
+    world.ledger.assert_law()
+    assert dlq.in_flight == 0
+
+
+def test_queue_of_which_somebody_else_hides_120_000_is_not_said_to_be_empty() -> None:
+    world = World(MILD)
+    dlq, queue = filled(world, 120_500), world.add_queue("queue")
+    for _ in range(12_000):
+        world.service.receive_message(
+            QueueUrl=dlq.url, MaxNumberOfMessages=10, VisibilityTimeout=43_200
+        )
+    # SQS says `OverLimit` to a short poll, and to a long one nothing.
+    for wait_seconds in (0, 2):
+        report = redrive(world, dlq, queue, connections=1, wait_seconds=wait_seconds)
+        assert (report.counts.moved, report.ended) == (0, "crowded")
+    world.pause(43_200)
+    report = redrive(world, dlq, queue, connections=1, limit=20)
+    assert (report.counts.moved, report.ended) == (20, "limit")
 
 
 def test_reading_slower_than_messages_stay_hidden_finds_all_that_is_wanted() -> None:

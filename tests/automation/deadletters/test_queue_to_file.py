@@ -1,6 +1,9 @@
 """A purge loses nothing: what is deleted is in the file, and the file brings it back."""
 
+import dataclasses
+import itertools
 import json
+import os
 import stat
 import threading
 from collections.abc import Callable
@@ -8,20 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from automation.deadletters.file_to_queue import Defaults, PostReport, post_messages, read_file
 from automation.deadletters.journal import Journal
 from automation.deadletters.queue_to_file import drain_to_file, purge_queue
+from automation.deadletters.receiving import HIDDEN_SECONDS
 from automation.errors import AutomationError
-from tests.automation.deadletters.fake_queues import (
-    FakeQueue,
-    FakeSqs,
-    Fault,
-    Killed,
-    Steps,
-    Stored,
-)
+from tests.unkind.behaviour import MILD
+from tests.unkind.faults import Fault, Killed, Steps
+from tests.unkind.queue import Queue
+from tests.unkind.world import World
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -77,105 +76,151 @@ def test_backup_never_overwrites(sqs: "SQSClient", dlq_url: str, tmp_path: Path)
     assert path.read_text() == "precious"
 
 
-def letters(count: int, group: str | None = None) -> list[Stored]:
+def filled(world: World, count: int, name: str = "dlq", group: str | None = None) -> Queue:
     system = {"MessageGroupId": group} if group else {}
-    return [Stored(f"dead-{n}", f"body {n}", {}, dict(system)) for n in range(count)]
+    queue = world.add_queue(name)
+    world.put(
+        queue, [world.letter(f"body {n}", message_id=f"dead-{n}", **system) for n in range(count)]
+    )
+    return queue
+
+
+def ids_in(path: Path) -> list[str]:
+    return [json.loads(line)["id"] for line in path.read_text().splitlines()]
 
 
 @pytest.mark.parametrize("kill_at", range(1, 12))
 def test_killed_drain_has_everything_in_the_file_or_in_the_queue(
     tmp_path: Path, kill_at: int
 ) -> None:
-    queue = FakeQueue("dlq", letters(25))
-    sqs = FakeSqs(queue)
-    sqs.steps = Steps(kill_at)
+    world = World()
+    queue = filled(world, 25)
+    world.steps = Steps(kill_at)
     path = tmp_path / "backup.jsonl"
-    with pytest.raises(Killed):
-        drain(sqs, "dlq", path)
-    in_file = {json.loads(line)["id"] for line in path.read_text().splitlines()}
-    assert in_file | {message.message_id for message in queue.messages} == {
-        f"dead-{number}" for number in range(25)
-    }
+    with world.running(), pytest.raises(Killed):
+        drain(world.sqs, queue.url, path)
+    in_queue = {message.message_id for message in queue.messages()}
+    assert {*ids_in(path), *in_queue} == {f"dead-{number}" for number in range(25)}
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+@pytest.mark.parametrize("count", [10, 60])
+def test_nothing_is_deleted_before_it_is_on_the_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connections: int, count: int
+) -> None:
+    # All come twice: of ten, two workers have all at once, and the second has nothing to write.
+    world = World(dataclasses.replace(MILD, delivers_twice=1.0), preempts=0.3)
+    queue = filled(world, count)
+    on_disk: list[int] = []
+    fsync, delete = os.fsync, world.service.delete_message_batch
+
+    def sync(descriptor: int) -> None:
+        # Meanwhile the other workers go on.
+        world.pause(0.05)
+        fsync(descriptor)
+        on_disk.append(os.fstat(descriptor).st_size)
+
+    def checked_delete(**request: Any) -> dict[str, Any]:
+        safe = path.read_bytes()[: on_disk[-1] if on_disk else 0].splitlines()
+        deleted = {world.service.received(one["ReceiptHandle"]) for one in request["Entries"]}
+        assert {one.message_id for one in deleted} <= {json.loads(line)["id"] for line in safe}
+        return delete(**request)
+
+    path = tmp_path / "backup.jsonl"
+    monkeypatch.setattr(os, "fsync", sync)
+    world.service.delete_message_batch = checked_delete  # type: ignore[method-assign]
+    with world.running():
+        drain(world.sqs, queue.url, path, connections)
+    assert len(ids_in(path)) == count
 
 
 def test_message_whose_deletion_failed_is_in_the_file_once(tmp_path: Path) -> None:
-    queue = FakeQueue("dlq", letters(3))
-    sqs = FakeSqs(queue)
-    sqs.delete_faults = [Fault(frozenset({1}))]
-    sqs.before_receive = queue.show_all
-    drain(sqs, "dlq", tmp_path / "backup.jsonl")
-    lines = (tmp_path / "backup.jsonl").read_text().splitlines()
-    assert sorted(json.loads(line)["id"] for line in lines) == ["dead-0", "dead-1", "dead-2"]
-    assert queue.messages == []
+    world = World()
+    queue = filled(world, 3)
+    world.faults.scripted["DeleteMessageBatch"].append(Fault(failing_entries=frozenset({1})))
+    receives = itertools.count()
+
+    def show_all() -> None:
+        if next(receives) == 1:
+            world.time.pass_until(world.time.now + HIDDEN_SECONDS)
+            queue.settle(world.time.now)
+
+    world.before_each_receive(show_all)
+    with world.running():
+        drain(world.sqs, queue.url, tmp_path / "backup.jsonl")
+    assert sorted(ids_in(tmp_path / "backup.jsonl")) == ["dead-0", "dead-1", "dead-2"]
+    assert queue.messages() == []
 
 
 def test_restore_that_was_killed_goes_on(tmp_path: Path) -> None:
-    queue = FakeQueue("dlq", letters(30))
-    sqs = FakeSqs(queue)
+    world = World()
+    queue = filled(world, 30)
     path, journal_path = tmp_path / "backup.jsonl", tmp_path / "journal.jsonl"
-    drain(sqs, "dlq", path)
-    # Two sends of a step before and one after their effect: killed after the second's effect.
-    sqs.steps = Steps(kill_at=3)
-    with pytest.raises(Killed):
-        restore(sqs, "dlq", path, journal_path)
-    sqs.steps = Steps()
-    report = restore(sqs, "dlq", path, journal_path)
+    with world.running():
+        drain(world.sqs, queue.url, path)
+        # Two sends of a step before and one after their effect: killed after the second's effect.
+        world.steps = Steps(kill_at=3)
+        with pytest.raises(Killed):
+            restore(world.sender, queue.url, path, journal_path)
+        world.steps = Steps()
+        report = restore(world.sender, queue.url, path, journal_path)
     assert report.is_continued
-    sent_twice = len(queue.messages) - 30
-    assert len({message.body for message in queue.messages}) == 30
-    assert sent_twice <= len(report.possible_duplicates)
+    bodies = [message.body for message in queue.messages()]
+    assert len(set(bodies)) == 30
+    assert len(bodies) - 30 <= len(report.possible_duplicates)
 
 
 def test_restore_keeps_the_order_of_a_group(tmp_path: Path) -> None:
-    queue = FakeQueue("dlq.fifo", letters(12, "g"))
-    sqs = FakeSqs(queue)
-    drain(sqs, "dlq.fifo", tmp_path / "backup.jsonl")
-    sqs.send_faults = [Fault(frozenset({0}), sender_fault=True), *[Fault()] * 4]
-    report = restore(sqs, "dlq.fifo", tmp_path / "backup.jsonl", tmp_path / "journal.jsonl")
-    assert report.sent + report.failed == 12
-    assert [m.body for m in queue.messages] == [f"body {n}" for n in range(report.sent)]
-    report = restore(sqs, "dlq.fifo", tmp_path / "backup.jsonl", tmp_path / "journal.jsonl")
+    world = World()
+    queue = filled(world, 12, "dlq.fifo", "g")
+    path, journal_path = tmp_path / "backup.jsonl", tmp_path / "journal.jsonl"
+    refusal = Fault(failing_entries=frozenset({0}), sender_fault=True)
+    with world.running():
+        drain(world.sqs, queue.url, path)
+        world.faults.scripted["SendMessageBatch"].extend([*[Fault()] * 4, refusal])
+        report = restore(world.sender, queue.url, path, journal_path)
+        assert (report.sent, report.failed) == (4, 8)
+        assert [m.body for m in queue.messages()] == [f"body {n}" for n in range(4)]
+        report = restore(world.sender, queue.url, path, journal_path)
     assert report.failed == 0
-    assert [m.body for m in queue.messages] == [f"body {n}" for n in range(12)]
+    assert [m.body for m in queue.messages()] == [f"body {n}" for n in range(12)]
 
 
-class Purged:
-    """A queue that was purged a moment ago, so often."""
-
-    def __init__(self, refusals: int) -> None:
-        self.refusals = refusals
-        self.purges = 0
-
-    def purge_queue(self, **_: Any) -> None:
-        if self.refusals:
-            self.refusals -= 1
-            raise ClientError(
-                {"Error": {"Code": "AWS.SimpleQueueService.PurgeQueueInProgress"}}, "PurgeQueue"
-            )
-        self.purges += 1
+def test_restore_names_what_it_may_have_sent_twice(tmp_path: Path) -> None:
+    world = World()
+    queue = filled(world, 25)
+    with world.running():
+        drain(world.sqs, queue.url, tmp_path / "backup.jsonl")
+        lost = Fault(error="ReadTimeoutError", after=True)
+        world.faults.scripted["SendMessageBatch"].append(lost)
+        report = restore(
+            world.sender, queue.url, tmp_path / "backup.jsonl", tmp_path / "journal.jsonl"
+        )
+    assert (report.sent, report.failed) == (25, 0)
+    world.ledger.assert_law(doubled_are_named=report.possible_duplicates)
+    assert world.ledger.doubled()
 
 
 def test_purge_waits_for_the_60_seconds_to_be_over() -> None:
+    world = World()
+    queue = world.add_queue("dlq")
     said: list[str] = []
-    pauses: list[float] = []
-    queue = Purged(refusals=3)
-    purge_queue(
-        queue,  # type: ignore[arg-type]
-        "url",
-        report=said.append,
-        pause=pauses.append,
-        clock=lambda: sum(pauses),
-    )
-    assert (queue.purges, len(said), len(pauses)) == (1, 1, 3)
+    world.service.purge_queue(QueueUrl=queue.url)
+    filled(world, 3)
+    purge_queue(world.sqs, queue.url, report=said.append, pause=world.pause, clock=world.monotonic)
+    assert (queue.messages(), len(said)) == ([], 1)
 
 
 def test_purge_gives_up_in_the_end() -> None:
-    pauses: list[float] = []
+    world = World()
+    queue = world.add_queue("dlq")
+    in_progress = Fault(error="AWS.SimpleQueueService.PurgeQueueInProgress")
+    world.faults.scripted["PurgeQueue"].extend([in_progress] * 1000)
     with pytest.raises(AutomationError, match="has not ended within 120 s"):
         purge_queue(
-            Purged(refusals=1000),  # type: ignore[arg-type]
-            "url",
+            world.sqs,
+            queue.url,
             report=lambda _: None,
-            pause=pauses.append,
-            clock=lambda: sum(pauses),
+            pause=world.pause,
+            clock=world.monotonic,
         )

@@ -9,7 +9,8 @@ from moto import mock_aws
 
 from automation.deadletters.reading import read_messages
 from automation.proof.dead_letters import read_dead_letters
-from tests.automation.deadletters.fake_queues import FakeQueue, FakeSqs, Stored
+from tests.unkind.queue import Queue
+from tests.unkind.world import World
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -89,26 +90,34 @@ def test_messages_come_back_when_reading_fails(sqs: "SQSClient") -> None:
     assert len(read_dead_letters(sqs, url, wait_seconds=0).letters) == 3
 
 
+def filled(world: World, count: int) -> Queue:
+    dlq = world.add_queue("dlq")
+    world.put(dlq, [world.letter("x", message_id=str(number)) for number in range(count)])
+    return dlq
+
+
 @pytest.mark.parametrize("count", [1, 9, 10, 25, 40])
 @pytest.mark.parametrize("connections", [1, 2])
 def test_some_are_visible_while_the_end_is_made_sure_of(count: int, connections: int) -> None:
-    dlq = FakeQueue("dlq", [Stored(str(number), "x", {}, {}) for number in range(count)])
-    sqs = FakeSqs(dlq)
+    world = World()
+    dlq = filled(world, count)
     visible: list[int] = []
-    sqs.before_receive = lambda: visible.append(sum(not m.is_hidden for m in dlq.messages))
+    world.before_each_receive(lambda: visible.append(dlq.visible))
 
-    read = list(
-        read_messages(sqs, "dlq", wait_seconds=0, connections=connections)  # type: ignore[arg-type]
-    )
+    with world.running():
+        read = list(read_messages(world.sqs, dlq.url, wait_seconds=0, connections=connections))
 
-    assert [message.message_id for message in read] == [str(number) for number in range(count)]
+    # Requests at the same time are answered in any order.
+    assert sorted(int(message.message_id) for message in read) == list(range(count))
     assert visible[-connections] > 0
-    assert not any(message.is_hidden for message in dlq.messages)
+    assert dlq.in_flight == 0
 
 
 def test_reading_that_is_given_up_shows_everything_again() -> None:
-    dlq = FakeQueue("dlq", [Stored(str(number), "x", {}, {}) for number in range(25)])
-    messages = read_messages(FakeSqs(dlq), "dlq", wait_seconds=0)  # type: ignore[arg-type]
-    next(messages)
-    messages.close()
-    assert not any(message.is_hidden for message in dlq.messages)
+    world = World()
+    dlq = filled(world, 25)
+    with world.running():
+        messages = read_messages(world.sqs, dlq.url, wait_seconds=0)
+        next(messages)
+        messages.close()
+    assert (dlq.visible, dlq.in_flight) == (25, 0)
