@@ -19,6 +19,19 @@ _TEXT = (REPOSITORY / "docs" / "fidelity.md").read_text()
 _RULES, _, _REST = _TEXT.partition("\n## What the embedded AWS corrects\n")
 _LINES = [line for line in _RULES.splitlines() if line.startswith("|")]
 
+# No rules of AWS, but how the model works.
+OF_THE_MODEL_ITSELF = [
+    "unkind/test_faults.py::test_drawn_faults_meet_some_requests",
+    "unkind/test_faults.py::test_every_passing_fault_can_be_raised",
+    "unkind/test_faults.py::test_killed_process_has_no_effect_any_more",
+    "unkind/test_logs.py::test_reading_begins_at_a_time",
+    "unkind/test_mapping.py::test_consumer_logs_what_the_projects_own_does",
+    "unkind/test_mapping.py::test_message_sent_later_is_processed",
+    "unkind/test_mapping.py::test_silent_consumer_processes_and_says_nothing",
+    "unkind/test_sqs.py::test_deep_queue_costs_no_more_for_each_receive",
+    "unkind/test_sqs.py::test_unkind_world_loses_nothing_by_itself",
+]
+
 
 def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split(" | ")]
@@ -79,7 +92,3 @@ def test_every_rule_of_the_unkind_world_has_a_row() -> None:
         if test.startswith("test_") and f"unkind/{file.name}::{test}" not in used
     ]
     assert sorted(missing) == OF_THE_MODEL_ITSELF
-
-
-# Not a rule of AWS: how the model works, or a second side of a rule that has a row.
-OF_THE_MODEL_ITSELF: list[str] = []
