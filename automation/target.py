@@ -49,8 +49,8 @@ class Pace:
         settle_timeout_seconds: default limit for a queue to settle.
         poll_interval_seconds: pause between two looks.
         quiet_seconds: how long a queue must look empty before it counts as settled.
-            AWS's counts are eventually consistent, most of the time within a minute
-            (SQS Developer Guide, "Available CloudWatch metrics").
+            AWS's counts are eventually consistent, which takes a minute at least
+            (SQS API Reference, GetQueueAttributes).
         receive_wait_seconds: long polling of one receive; from 1 on SQS asks all its servers
             (SQS Developer Guide, "Short and long polling").
         log_delay_seconds: how late log records may arrive.

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 IN_FLIGHT_QUOTA = 120_000
 """Messages of a queue that may be hidden at once. With long polling SQS then returns nothing and
-no error, with short polling `OverLimit` (SQS Developer Guide, "Amazon SQS message quotas")."""
+no error, with short polling `OverLimit` (SQS Developer Guide, "Amazon SQS standard
+queue quotas"); of a FIFO queue it never says so ("Amazon SQS FIFO queue quotas")."""
 
 HIDDEN_SECONDS = 60
 """How long a message is hidden by a run that was killed before it could give it back, at least."""

@@ -8,7 +8,6 @@ from automation.deadletters.message import (
     MAX_ATTRIBUTES,
     Message,
     MessageFormatError,
-    byte_count,
     is_binary,
 )
 
@@ -24,13 +23,13 @@ _FORBIDDEN = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _RESERVED_NAME = re.compile(r"(?:aws|amazon)\.", re.IGNORECASE)
 _MAX_NAME_CHARACTERS = 256
-_MAX_TYPE_BYTES = 256
+_MAX_TYPE_CHARACTERS = 256
 
-# SQS Developer Guide, "Message attribute data types": a Number has up to 38 digits and lies between
-# 10^-128 and 10^126.
+# SQS Developer Guide, "Message attribute data types": a Number has up to 38 digits, zeros at its
+# ends not counted, and lies between 10^-128 and 10^126, whatever its sign.
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _MAX_DIGITS = 38
-_LEAST_EXPONENT, _GREATEST_EXPONENT = -128, 126
+_LEAST_NUMBER, _GREATEST_NUMBER = Decimal("1e-128"), Decimal("1e126")
 
 # SQS API Reference, SendMessage, MessageGroupId and MessageDeduplicationId: up to 128 characters,
 # letters, digits and punctuation of ASCII. A standard queue takes a group by the same rule.
@@ -135,9 +134,9 @@ def _check_value(name: str, value: "MessageAttributeValueTypeDef") -> None:
             "label if you like, as in Binary.png"
         )
     _check_characters(f"the type of {what}", kind)
-    if byte_count(kind) > _MAX_TYPE_BYTES:
+    if len(kind) > _MAX_TYPE_CHARACTERS:
         raise MessageFormatError(
-            f"{what} has a type of {byte_count(kind)} bytes; at most {_MAX_TYPE_BYTES}: shorten "
+            f"{what} has a type of {len(kind)} characters; at most {_MAX_TYPE_CHARACTERS}: shorten "
             "its label"
         )
     content = cast(
@@ -157,17 +156,17 @@ def _check_value(name: str, value: "MessageAttributeValueTypeDef") -> None:
 def _check_number(what: str, text: str) -> None:
     if not _NUMBER.fullmatch(text):
         raise MessageFormatError(f"{what} is of type Number and no number: send it as String")
-    mantissa, _, exponent = text.lower().partition("e")
+    mantissa = text.lower().partition("e")[0]
     digits = mantissa.lstrip("+-").replace(".", "").strip("0")
     if len(digits) > _MAX_DIGITS:
         raise MessageFormatError(
             f"{what} is a Number of {len(digits)} digits; at most {_MAX_DIGITS}: send it as String"
         )
-    magnitude = Decimal(mantissa).adjusted() + int(exponent or 0)
-    if digits and not _LEAST_EXPONENT <= magnitude <= _GREATEST_EXPONENT:
+    size = abs(Decimal(text))
+    if size and not _LEAST_NUMBER <= size <= _GREATEST_NUMBER:
         raise MessageFormatError(
-            f"{what} is a Number of the magnitude 10^{magnitude}; allowed: 10^"
-            f"{_LEAST_EXPONENT} to 10^{_GREATEST_EXPONENT}: send it as String"
+            f"{what} is a Number of the magnitude 10^{size.adjusted()}; allowed: 10^"
+            f"{_LEAST_NUMBER.adjusted()} to 10^{_GREATEST_NUMBER.adjusted()}: send it as String"
         )
 
 

@@ -5,9 +5,9 @@ from automation.errors import AutomationError
 from automation.proof.report import Options
 
 # While a queue is read every message in it is in flight, of which SQS allows about 120,000 (SQS
-# Developer Guide, "Amazon SQS message quotas"), and our reading stops 10,000 short of them. The
-# rest is for chance: bad messages are drawn one by one, and of 105,000 that are expected hardly
-# ever 1,300 more will be bad (four standard deviations).
+# Developer Guide, "Amazon SQS standard queue quotas", "Amazon SQS FIFO queue quotas"), and our
+# reading stops 10,000 short of them. The rest is for chance: bad messages are drawn one by one, and
+# of 105,000 that are expected hardly ever 1,300 more will be bad (four standard deviations).
 _MOST_DEAD_LETTERS = 105_000
 # The highest that --rate takes; without a rate a producer is no faster.
 _HIGHEST_RATE = 10_000

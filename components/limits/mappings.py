@@ -10,6 +10,8 @@ BATCHING_WINDOW = Limit(0, 300, "seconds", f"{_MAPPING}, MaximumBatchingWindowIn
 
 _POLLERS = "AWS Lambda Developer Guide, Lambda parameters for Amazon SQS event source mappings"
 MINIMUM_POLLERS = Limit(2, 200, "event pollers", f"{_POLLERS}, ProvisionedPollerConfig")
+# Lambda itself takes up to 10,000 (AWS Lambda API Reference, ProvisionedPollerConfig,
+# MaximumPollers), the official provider 2,000.
 MAXIMUM_POLLERS = Limit(2, 2_000, "event pollers", f"{_POLLERS}, ProvisionedPollerConfig")
 # The same page: each poller handles up to 10 concurrent invocations.
 INVOCATIONS_PER_POLLER = 10

@@ -49,6 +49,16 @@ def ignore(_: str) -> None:
     pass
 
 
+def test_aws_is_given_the_time_that_its_documents_say() -> None:
+    """Sources: docs/fidelity.md."""
+    minute = 60
+    # Metrics of an idle queue, then the minute that is published and the one that is evaluated.
+    assert AWS_PACE.alarm_timeout_seconds >= (15 + 2) * minute
+    assert AWS_PACE.quiet_seconds >= minute
+    assert AWS_PACE.log_delay_seconds >= 2 * minute
+    assert AWS_PACE.receive_wait_seconds >= 1
+
+
 @pytest.mark.usefixtures("credentials")
 def test_aws_is_the_account_and_region_of_the_ambient_credentials(tmp_path: Path) -> None:
     with opened_target("aws", home=tmp_path, report=ignore) as target:

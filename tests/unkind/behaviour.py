@@ -11,7 +11,7 @@ OldReceipt = Literal["deletes", "ignored", "expired"]
 class Behaviour:
     """Knobs of a world; the defaults are the kindest that AWS can be.
 
-    The sources are in docs/fidelity.md.
+    The sources are in docs/fidelity.md; where it says "assumed", the extent is ours.
 
     Attributes:
         call_seconds: how long a request takes, there and back.

@@ -223,6 +223,9 @@ class Sqs:
             return False
         queue.remove(message, now)
         system = {**message.system, "DeadLetterQueueSourceArn": queue.arn}
+        if queue.is_fifo:
+            # Developer Guide, "Learn how to configure a dead-letter queue redrive".
+            system["MessageDeduplicationId"] = message.message_id
         # Developer Guide, "Setting-up dead-letter queue retention": the time stays, in FIFO not.
         sent_at = now if queue.is_fifo else message.sent_at
         system["SentTimestamp"] = str(int(sent_at * 1000))

@@ -340,6 +340,17 @@ def test_message_received_too_often_is_dead_lettered(suffix: str, keeps_time: bo
     assert is_kept == keeps_time
 
 
+def test_fifo_dead_letter_has_its_own_id_as_deduplication_id() -> None:
+    world = World()
+    dlq = world.add_queue("dlq.fifo")
+    queue = world.add_queue("q.fifo", dead_letters=dlq, receives=1)
+    send(world, queue, "x", MessageGroupId="a", MessageDeduplicationId="d")
+    receive(world, queue, VisibilityTimeout=0)
+    receive(world, queue)
+    (letter,) = receive(world, dlq)
+    assert letter["Attributes"]["MessageDeduplicationId"] == letter["MessageId"]
+
+
 def test_unkind_world_loses_nothing_by_itself() -> None:
     world = World(UNKIND, seed=3)
     queue = filled(world, 500)

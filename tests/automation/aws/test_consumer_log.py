@@ -7,6 +7,8 @@ import pytest
 
 from automation.aws.clients import Clients
 from automation.aws.consumer_log import LogReader
+from tests.unkind.behaviour import UNKIND
+from tests.unkind.world import World
 
 GROUP = "consumer"
 
@@ -82,3 +84,18 @@ def test_a_run_that_lambda_ended_is_told_without_what_a_body_may_hold(
 def test_other_lines_are_left_out(clients: Clients, reader: LogReader, line: str) -> None:
     write(clients, line)
     assert list(reader.new_events()) == []
+
+
+def test_records_that_come_late_and_behind_empty_pages_are_read_once_each() -> None:
+    world = World(UNKIND, seed=5)
+    world.logs.create_group("g")
+    reader = LogReader(world.logs, "g", since_ms=0)
+    read: list[int] = []
+    for number in range(200):
+        world.logs.write("g", f"stream-{number % 7}", f'{{"n": {number}}}')
+        world.pause(1)
+        if number % 10 == 0:
+            read += [event.record["n"] for event in reader.new_events()]
+    world.pause(120)
+    read += [event.record["n"] for event in reader.new_events()]
+    assert sorted(read) == list(range(200))

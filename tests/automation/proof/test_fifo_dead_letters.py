@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import boto3
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from automation.aws.clients import Clients
 from automation.local.emulator import running_emulator
 from automation.proof.fifo_dead_letters import queue_aside, read_fifo_dead_letters
+from tests.unkind.world import World
 
 REGION = "eu-west-1"
 
@@ -73,3 +76,13 @@ def test_more_than_ten_messages_of_a_group_are_all_read_and_put_back_in_order(
         of_group = [body for body in bodies if int(body.split()[1]) % 2 == group]
         assert of_group == [f"body {seq}" for seq in range(group, 50, 2)]
     assert clients.sqs.list_queues()["QueueUrls"] == [url]
+
+
+def test_a_second_queue_aside_has_another_name() -> None:
+    world = World()
+    clients = cast("Clients", SimpleNamespace(sqs=world.sqs))
+    urls: set[str] = set()
+    for _ in range(2):
+        with queue_aside(clients, stack="s") as url:
+            urls.add(url)
+    assert len(urls) == 2
