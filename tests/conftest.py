@@ -1,9 +1,12 @@
 """For all tests: the order in which they are given out, and the package, built once."""
 
+import functools
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.loaders
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,6 +19,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     slow = {item.path for item in items if item.get_closest_marker("engine")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """A client of a new session reads AWS's models anew, 0.1 s; here all sessions share them."""
+    create_loader = botocore.loaders.create_loader
+    botocore.loaders.create_loader = functools.cache(create_loader)
+    yield
+    botocore.loaders.create_loader = create_loader
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def within(limit: limits.Limit) -> st.SearchStrategy[int]:
         (limit.minimum, limit.maximum)
     )
     beyond = st.sampled_from((limit.minimum - 1, limit.maximum + 1))
-    return st.integers(0, 15).flatmap(lambda number: beyond if number == 7 else inside)
+    return st.integers(0, 63).flatmap(lambda number: beyond if number == 7 else inside)
 
 
 @st.composite
