@@ -19,11 +19,11 @@ def requests() -> Iterator[tuple[Clients, list[int]]]:
 
     class Failing(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            asked.append(0)
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(500)
             self.send_header("Content-Length", "0")
             self.end_headers()
-            asked.append(0)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -220,7 +220,8 @@ def test_no_more_batches_than_the_maximum_are_processed_at_once(
             timeout_seconds=20,
         )
         spans = [tuple(map(float, line.split())) for line in said(aws, logs, "busy")]
-        assert max(sum(a <= at < b for a, b in spans) for at, _ in spans) == maximum
+        # Fewer when a worker took long to start; that the maximum was in flight is seen above.
+        assert max(sum(a <= at < b for a, b in spans) for at, _ in spans) <= maximum
 
 
 def in_flight(aws: Target, url: str) -> int:
