@@ -41,9 +41,9 @@ setup:
 e2e: setup
 	@.venv/bin/python automation/e2e.py $(ARGS)
 
-# A process for each core, which takes one file after the other in the order of tests/conftest.py.
+# As many processes as tests/conftest.py says; each takes one file after the other, in its order.
 test: setup
-	@.venv/bin/python -m pytest -n logical --maxprocesses 8 --dist loadfile \
+	@.venv/bin/python -m pytest -n auto --dist loadfile \
 		--no-loadscope-reorder $(ARGS)
 
 lint: setup

@@ -1,6 +1,7 @@
 """For all tests: the order in which they are given out, and the package, built once."""
 
 import functools
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ import botocore.loaders
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """A process for each core and one more: a test with the engine waits for much of it."""
+    return min(8, os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
