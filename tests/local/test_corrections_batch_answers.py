@@ -70,7 +70,8 @@ def make_queues(cloud: Cloud) -> tuple[str, str]:
     dlq = cloud.sqs.create_queue(QueueName="dlq")["QueueUrl"]
     dlq_arn = f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:dlq"
     redrive = json.dumps({"deadLetterTargetArn": dlq_arn, "maxReceiveCount": 1})
-    attributes: Any = {"VisibilityTimeout": "2", "RedrivePolicy": redrive}
+    # Long enough for a worker to start on a slow machine, else a success is dead-lettered too.
+    attributes: Any = {"VisibilityTimeout": "6", "RedrivePolicy": redrive}
     return cloud.sqs.create_queue(QueueName="q", Attributes=attributes)["QueueUrl"], dlq
 
 
@@ -97,6 +98,7 @@ def test_mapping_keeps_the_messages_of_failed_batches_only(cloud: Cloud) -> None
         EventSourceArn=f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:q",
         FunctionName=function,
         BatchSize=1,
+        ScalingConfig={"MaximumConcurrency": 2},
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
     wait_until_empty(cloud, url)
