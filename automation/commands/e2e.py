@@ -201,6 +201,7 @@ def as_json(report: RunReport) -> dict[str, object]:
             "redriven": report.redrive.redriven,
             "processed": len(report.redrive.processed),
             "dead_lettered": report.redrive.left,
+            "dlq_read_whole": report.redrive.was_read_whole,
             "alarm": report.redrive.alarm.state,
         }
     if report.reason:

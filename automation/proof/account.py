@@ -11,6 +11,11 @@ from automation.deadletters.message import Message, identity_of
 
 Verdict = Literal["held", "broken"]
 
+NOT_READ_WHOLE = (
+    "the dead-letter queue could not be read to its end: there are more messages in it than SQS "
+    "hides at once, and nobody knows which have not been seen"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
@@ -63,6 +68,8 @@ class Account:
         strangers: messages in the dead-letter queue that are none of the run's; the queue of a
             throw-away stack has no other sender.
         was_read_whole: the dead-letter queue was read to its end.
+        reading_problem: why it was not, where more is known than that it holds more messages than
+            SQS hides at once; None (default) else.
         reordered: messages that were processed after a later one of their group; None for a
             standard queue, which promises no order.
     """
@@ -78,6 +85,7 @@ class Account:
     bad_processed: int
     strangers: int
     was_read_whole: bool
+    reading_problem: str | None = None
     reordered: int | None = None
 
     @property
@@ -92,6 +100,7 @@ def account_for(
     dead_letters: Iterable[DeadLetter],
     *,
     was_read_whole: bool = True,
+    reading_problem: str | None = None,
     reordered: int | None = None,
 ) -> Account:
     """Account for every message of one producer run.
@@ -102,6 +111,7 @@ def account_for(
             other runs are left out.
         dead_letters: what is in the dead-letter queue; messages of other runs are strangers.
         was_read_whole: whether that is all that is in it, default True.
+        reading_problem: why it is not, where known.
         reordered: for a FIFO queue, what `count_reordered` found.
     """
     deliveries = Counter(identity for identity in processed if identity[0] == sent.run_id)
@@ -127,6 +137,7 @@ def account_for(
         bad_processed=_count_bad_processed(sent, deliveries.keys(), dead, misrouted),
         strangers=len(strangers),
         was_read_whole=was_read_whole,
+        reading_problem=reading_problem,
         reordered=reordered,
     )
 
@@ -231,11 +242,7 @@ def reasons_broken(
             account.strangers > 0,
             f"{account.strangers} messages in the dead-letter queue are none of this run's",
         ),
-        (
-            not account.was_read_whole,
-            "the dead-letter queue could not be read to its end: there are more messages in it "
-            "than SQS hides at once, and nobody knows which have not been seen",
-        ),
+        (not account.was_read_whole, account.reading_problem or NOT_READ_WHOLE),
         (
             bool(account.reordered),
             f"{account.reordered} messages were processed after a later one of their group",

@@ -11,7 +11,12 @@ from automation.aws.queue_depth import queue_depth
 from automation.deadletters.reading import QueueReading
 from automation.deadletters.receiving import hiding_seconds
 from automation.proof.account import DeadLetter, dead_letter
-from automation.proof.fifo_dead_letters import queue_aside, read_fifo_dead_letters
+from automation.proof.fifo_dead_letters import (
+    PartlyReadError,
+    QueueAside,
+    queue_aside,
+    read_fifo_dead_letters,
+)
 from automation.target import Target
 from components import limits
 from components.outputs import StackOutputs
@@ -30,10 +35,12 @@ class LettersRead:
     Attributes:
         letters: each once.
         is_whole: the queue was read to its end, so there are no others.
+        problem: why it was not, where more is known than that it is too full; None (default) else.
     """
 
     letters: Sequence[DeadLetter]
     is_whole: bool
+    problem: str | None = None
 
 
 class LettersFound:
@@ -44,17 +51,19 @@ class LettersFound:
 
     Attributes:
         was_read_whole: the newest look saw the queue's end.
+        problem: why it did not, where known.
     """
 
     def __init__(self, run_id: str) -> None:
         self.was_read_whole = False
+        self.problem: str | None = None
         self._run_id = run_id
         self._own: dict[tuple[Identity, bool], DeadLetter] = {}
         self._strangers: Sequence[DeadLetter] = ()
 
     def add(self, read: LettersRead) -> None:
         """Take in one look."""
-        self.was_read_whole = read.is_whole
+        self.was_read_whole, self.problem = read.is_whole, read.problem
         strangers: dict[str, DeadLetter] = {}
         for letter in read.letters:
             if letter.identity and letter.identity[0] == self._run_id:
@@ -92,18 +101,24 @@ def dead_letter_reader(
             expected=expected,
         )
         return
-    with queue_aside(clients, stack=stack) as aside_url:
-        yield lambda: LettersRead(
-            letters=read_fifo_dead_letters(
-                clients,
-                outputs.dlq_url,
-                aside_url=aside_url,
-                wait_seconds=pace.receive_wait_seconds,
-                connections=pace.connections,
-                journals=home,
-            ),
-            is_whole=True,
+    with queue_aside(clients, stack=stack) as aside:
+        yield lambda: _read_fifo(target, outputs.dlq_url, aside, home)
+
+
+def _read_fifo(target: Target, queue_url: str, aside: QueueAside, home: Path) -> LettersRead:
+    try:
+        letters = read_fifo_dead_letters(
+            target.clients,
+            queue_url,
+            aside=aside,
+            wait_seconds=target.pace.receive_wait_seconds,
+            connections=target.pace.connections,
+            journals=home,
         )
+    except PartlyReadError as error:
+        # The next look may go better; if none does, that is for the verdict to say.
+        return LettersRead(letters=error.letters, is_whole=False, problem=str(error))
+    return LettersRead(letters=letters, is_whole=True)
 
 
 def read_dead_letters(

@@ -55,6 +55,7 @@ class _Ledger:
                 [done.identity for done in self._processed],
                 letters,
                 was_read_whole=self.letters.was_read_whole,
+                reading_problem=self.letters.problem,
                 reordered=_count_reordered(self._processed, self._sent) if self._is_fifo else None,
             ),
             processed=tuple(self._processed),

@@ -9,7 +9,8 @@ import dataclasses
 import secrets
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from automation.aws.clients import Clients
@@ -27,11 +28,32 @@ _ATTEMPTS = 5
 _NEVER_SECONDS = 86_400
 
 
+class PartlyReadError(AutomationError):
+    """Not everything could be moved; `letters` are those that were seen."""
+
+    def __init__(self, words: str, letters: Sequence[DeadLetter]) -> None:
+        super().__init__(words)
+        self.letters = letters
+
+
+@dataclass(kw_only=True)
+class QueueAside:
+    """The queue through which a FIFO queue is read.
+
+    Attributes:
+        url: of the queue.
+        holds_letters: something in it could not be moved back, so it is not to be deleted.
+    """
+
+    url: str
+    holds_letters: bool = False
+
+
 def read_fifo_dead_letters(
     clients: Clients,
     queue_url: str,
     *,
-    aside_url: str,
+    aside: QueueAside,
     wait_seconds: int,
     journals: Path,
     connections: int = 1,
@@ -44,13 +66,13 @@ def read_fifo_dead_letters(
     Args:
         clients: of the target.
         queue_url: the queue.
-        aside_url: the queue that holds the messages meanwhile; what is in it is moved too.
+        aside: the queue that holds the messages meanwhile; what is in it is moved too.
         wait_seconds: long polling of one receive, 0 to 20 s.
         journals: existing folder for the movers' journals.
         connections: how many requests to make at once, default 1; groups keep their order.
 
     Raises:
-        AutomationError: not everything could be moved; it says where the rest is.
+        PartlyReadError: not everything could be moved; it says where the rest is.
     """
     letters: dict[str, DeadLetter] = {}
 
@@ -60,7 +82,7 @@ def read_fifo_dead_letters(
 
     there = Plan(
         source_url=queue_url,
-        destination_url=aside_url,
+        destination_url=aside.url,
         change=seen,
         wait_seconds=wait_seconds,
         connections=connections,
@@ -69,10 +91,17 @@ def read_fifo_dead_letters(
         refill_check_seconds=_NEVER_SECONDS,
     )
     back = dataclasses.replace(
-        there, source_url=aside_url, destination_url=queue_url, change=_unchanged
+        there, source_url=aside.url, destination_url=queue_url, change=_unchanged
     )
+    aside.holds_letters = True
     for plan in (there, back):
-        _move_all(clients, plan, journals)
+        if problem := _move_all(clients, plan, journals):
+            raise PartlyReadError(
+                f"{queue_url} could not be read whole: {problem}; what was moved out of it and not "
+                f"back yet is in {aside.url}",
+                list(letters.values()),
+            )
+    aside.holds_letters = False
     return list(letters.values())
 
 
@@ -81,8 +110,12 @@ def _unchanged(message: Message) -> Message:
 
 
 @contextlib.contextmanager
-def queue_aside(clients: Clients, *, stack: str) -> Generator[str]:
-    """A FIFO queue for `read_fifo_dead_letters`, for as many readings as the block makes."""
+def queue_aside(clients: Clients, *, stack: str) -> Generator[QueueAside]:
+    """A FIFO queue for `read_fifo_dead_letters`, for as many readings as the block makes.
+
+    It stays, with what is in it, when the last reading could not move everything back, and after
+    an exception.
+    """
     # A new name each time: for 60 s after a queue was deleted its name can't be used (SQS API
     # Reference, CreateQueue, QueueDeletedRecently).
     url = clients.sqs.create_queue(
@@ -90,12 +123,14 @@ def queue_aside(clients: Clients, *, stack: str) -> Generator[str]:
         Attributes={"FifoQueue": "true"},
         tags={STACK_TAG: stack},
     )["QueueUrl"]
-    yield url
-    # Only when everything has been moved back: an exception leaves the queue with what is in it.
-    clients.sqs.delete_queue(QueueUrl=url)
+    aside = QueueAside(url=url)
+    yield aside
+    if not aside.holds_letters:
+        clients.sqs.delete_queue(QueueUrl=url)
 
 
-def _move_all(clients: Clients, plan: Plan, journals: Path) -> None:
+def _move_all(clients: Clients, plan: Plan, journals: Path) -> str | None:
+    """Move until the source is empty; return what hinders it, should anything."""
     path = journals / f"reading-{plan.source_url.rpartition('/')[2]}.jsonl"
     words = ""
     for _ in range(_ATTEMPTS):
@@ -104,9 +139,6 @@ def _move_all(clients: Clients, plan: Plan, journals: Path) -> None:
                 clients.sqs, clients.sender, plan, journal, cancel=threading.Event()
             )
         if report.ended == "empty" and not report.counts.failed:
-            return
+            return None
         words = report.explanation or "; ".join(report.failures.values()) or report.ended
-    raise AutomationError(
-        f"could not read {plan.source_url} whole: {words}; what was moved is in "
-        f"{plan.destination_url}"
-    )
+    return words

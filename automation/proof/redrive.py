@@ -13,9 +13,9 @@ from automation.deadletters.message import Message
 from automation.deadletters.move_plan import MoveReport, Plan
 from automation.deadletters.queue_to_queue import move_messages
 from automation.errors import StillWaitingError
-from automation.proof.account import AlarmReport, Sent
+from automation.proof.account import NOT_READ_WHOLE, AlarmReport, Sent
 from automation.proof.alarm import Witness, watch_alarm
-from automation.proof.dead_letters import read_dead_letters
+from automation.proof.dead_letters import dead_letter_reader
 from automation.target import Target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
@@ -34,16 +34,20 @@ class RedriveReport:
     Attributes:
         redriven: messages moved out of the dead-letter queue.
         deliveries: of the run's messages, all that the consumer has logged as done by now.
-        left: messages that are in the dead-letter queue now.
+        left: messages that are in the dead-letter queue now, as far as it could be read.
+        was_read_whole: it was read to its end, so there are no others.
         alarm: what became of the alarm.
         problem: why not everything was moved; None when it was.
+        reading_problem: why the queue was not read to its end, where known; None (default) else.
     """
 
     redriven: int
     deliveries: Sequence[Processing]
     left: int
+    was_read_whole: bool
     alarm: AlarmReport
     problem: str | None
+    reading_problem: str | None = None
 
     @property
     def processed(self) -> frozenset[Identity]:
@@ -60,13 +64,15 @@ class RedriveReport:
                 f"{self.redriven} messages were redriven, {sent.bad} were bad",
             ),
             (self.left > 0, f"{self.left} messages are in the dead-letter queue after the redrive"),
+            (not self.was_read_whole, self.reading_problem or NOT_READ_WHOLE),
             (
                 processed != sent.messages,
                 f"{processed} of {sent.messages} messages are processed after the redrive",
             ),
             (
-                self.alarm.state != "OK",
-                f"the alarm is {self.alarm.state} though the dead-letter queue is empty",
+                bool(self.alarm.problem) or self.alarm.state != "OK",
+                self.alarm.problem
+                or f"the alarm is {self.alarm.state} though the dead-letter queue is empty",
             ),
         )
         return [words for is_wrong, words in findings if is_wrong]
@@ -78,6 +84,7 @@ def prove_redrive(
     sent: Sent,
     *,
     witness: Witness,
+    stack: str,
     home: Path,
     since_ms: int,
     timeout_seconds: float,
@@ -88,7 +95,8 @@ def prove_redrive(
         target, outputs: where.
         sent: the producer's report; all of it has to be processed in the end.
         witness: hears the alarm topic.
-        home: folder for the mover's journal.
+        stack: its name, for that of the queue that a FIFO queue is read through.
+        home: folder for the movers' journals.
         since_ms: Unix time in milliseconds from which on the consumer's log counts.
         timeout_seconds: limit for the messages to be processed.
     """
@@ -103,16 +111,14 @@ def prove_redrive(
     except StillWaitingError:
         # The verdict says which messages are missing.
         delivered = _delivered(target, outputs, sent, since_ms)[1]
-    left = read_dead_letters(
-        target.clients.sqs,
-        outputs.dlq_url,
-        wait_seconds=target.pace.receive_wait_seconds,
-        connections=target.pace.connections,
-    )
+    with dead_letter_reader(target, outputs, expected=sent.bad, stack=stack, home=home) as read:
+        left = read()
     return RedriveReport(
         redriven=move.counts.moved,
         deliveries=delivered.found,
         left=len(left.letters),
+        was_read_whole=left.is_whole,
+        reading_problem=left.problem,
         alarm=watch_alarm(
             target.clients, witness, dlq_name=outputs.dlq_name, rings=False, pace=target.pace
         ),

@@ -174,6 +174,7 @@ def _prove(
                     outputs,
                     sent,
                     witness=witness,
+                    stack=options.stack,
                     home=home,
                     since_ms=began_ms,
                     timeout_seconds=timeout_seconds,

@@ -40,6 +40,7 @@ def test_every_bad_message_and_no_other_is_a_dead_letter_until_all_are_redriven(
         "redriven": report["bad"],
         "processed": 60,
         "dead_lettered": 0,
+        "dlq_read_whole": True,
         "alarm": "OK",
     }
 
@@ -67,12 +68,19 @@ def test_with_bad_messages_only_all_are_dead_lettered(run_e2e: Callable[..., Run
 def test_fifo_queue_keeps_the_order_of_good_messages_and_dead_letters_the_bad(
     run_e2e: Callable[..., Run],
 ) -> None:
-    run = run_e2e(*QUICK, "-c", "fifo=true")
+    run = run_e2e(*QUICK, "-c", "fifo=true", "--redrive")
     assert run.code == 0, run.error
     report = run.report
     assert report["verdict"] == "held"
     assert report["dead_lettered"] == report["bad"]
     assert report["reordered"] == 0
+    assert report["redrive"] == {
+        "redriven": report["bad"],
+        "processed": report["sent"],
+        "dead_lettered": 0,
+        "dlq_read_whole": True,
+        "alarm": "OK",
+    }
 
 
 # Short timeouts, because these consumers leave failed messages hidden for the whole of it.

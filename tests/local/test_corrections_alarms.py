@@ -296,3 +296,26 @@ def test_trimmed_mean_is_refused_by_the_emulator_when_the_alarm_is_made(cloud: C
             Period=60,
             EvaluationPeriods=1,
         )
+
+
+def test_alarms_of_a_metric_are_those_with_its_dimensions(cloud: Cloud) -> None:
+    metric: Any = {"Namespace": "AWS/SQS", "MetricName": "ApproximateAgeOfOldestMessage"}
+    for name in ("a", "b"):
+        cloud.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Dimensions=[{"Name": "QueueName", "Value": name}],
+            Statistic="Maximum",
+            ComparisonOperator="GreaterThanThreshold",
+            Threshold=0,
+            Period=60,
+            EvaluationPeriods=1,
+            **metric,
+        )
+
+    def found(*dimensions: tuple[str, str]) -> list[str]:
+        asked: Any = [{"Name": name, "Value": value} for name, value in dimensions]
+        alarms = cloud.cloudwatch.describe_alarms_for_metric(Dimensions=asked, **metric)
+        return [alarm.get("AlarmName", "") for alarm in alarms["MetricAlarms"]]
+
+    assert found(("QueueName", "b")) == ["b"]
+    assert found() == found(("QueueName", "c")) == []

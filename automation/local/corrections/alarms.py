@@ -151,6 +151,15 @@ def _dimensions(alarm: Any) -> dict[str, str]:
     return {item["Name"]: item["Value"] for item in alarm["Dimensions"]}
 
 
+def _alarms_of(cloudwatch: Any, metric: Mapping[str, Any], *, is_cbor: bool) -> Iterator[Any]:
+    """Those of exactly this metric: the emulator would answer with those of any queue."""
+    wanted = {item["Name"]: item["Value"] for item in metric.get("Dimensions", [])}
+    for alarm in cloudwatch._alarms.values():
+        named = (alarm.get("Namespace"), alarm.get("MetricName"))
+        if named == (metric["Namespace"], metric["MetricName"]) and _dimensions(alarm) == wanted:
+            yield cloudwatch._cbor_alarm(alarm) if is_cbor else alarm
+
+
 def refusal(parameters: Mapping[str, Any]) -> str | None:
     """Why CloudWatch takes no such alarm, or it can't be evaluated here; None for a good one.
 
@@ -200,6 +209,9 @@ def apply() -> None:
         _set_alarm_state="params cbor_data is_cbor is_json",
         _error="code message status use_json use_cbor",
         _dims_key="dims",
+        _cbor_ok="data",
+        _json_ok="data",
+        _cbor_alarm="alarm",
     )
 
     def evaluate_alarm(alarm: Any) -> None:
@@ -215,6 +227,17 @@ def apply() -> None:
             )
         return original(params, cbor_data, is_cbor, is_json)
 
+    def describe_alarms_for_metric(
+        params: Any, cbor_data: Any, is_cbor: Any, is_json: Any = False
+    ) -> Any:
+        answer = answer_cbor if is_cbor else answer_json
+        if not cbor_data:
+            # The Query protocol of old clients.
+            return all_of_metric(params, cbor_data, is_cbor, is_json)
+        return answer({"MetricAlarms": list(_alarms_of(cloudwatch, cbor_data, is_cbor=is_cbor))})
+
+    answer_cbor, answer_json = cloudwatch._cbor_ok, cloudwatch._json_ok
+    all_of_metric = replace(cloudwatch, "_describe_alarms_for_metric", describe_alarms_for_metric)
     replace(cloudwatch, "_evaluate_alarm", evaluate_alarm)
     original = replace(cloudwatch, "_put_metric_alarm", put_metric_alarm)
     threading.Thread(target=_evaluate_forever, name="alarms", daemon=True).start()

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import boto3
 import pytest
 
 from automation.aws.clients import Clients
 from automation.local.emulator import running_emulator
+from automation.proof.account import AlarmReport, Sent, account_for, reasons_broken
+from automation.proof.dead_letters import LettersFound, dead_letter_reader
 from automation.proof.fifo_dead_letters import queue_aside, read_fifo_dead_letters
+from automation.target import LOCAL_PACE
+from tests.unkind.faults import Fault
 from tests.unkind.world import World
 
 REGION = "eu-west-1"
@@ -62,11 +66,11 @@ def test_more_than_ten_messages_of_a_group_are_all_read_and_put_back_in_order(
 
     for _ in range(2):
         # SQS refuses the name of a queue for a minute after its deletion; so each has its own.
-        with queue_aside(clients, stack="mine") as aside_url:
+        with queue_aside(clients, stack="mine") as aside:
             letters = read_fifo_dead_letters(
-                clients, url, aside_url=aside_url, wait_seconds=0, journals=tmp_path
+                clients, url, aside=aside, wait_seconds=0, journals=tmp_path
             )
-        names.add(aside_url)
+        names.add(aside.url)
         assert sorted(letter.identity for letter in letters if letter.identity) == [
             ("run", seq) for seq in range(50)
         ]
@@ -83,6 +87,46 @@ def test_a_second_queue_aside_has_another_name() -> None:
     clients = cast("Clients", SimpleNamespace(sqs=world.sqs))
     urls: set[str] = set()
     for _ in range(2):
-        with queue_aside(clients, stack="s") as url:
-            urls.add(url)
+        with queue_aside(clients, stack="s") as aside:
+            urls.add(aside.url)
     assert len(urls) == 2
+
+
+def test_letters_that_can_t_be_put_back_are_kept_aside_and_the_verdict_says_where(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    clients: Any = SimpleNamespace(sqs=world.sqs, sender=world.sender)
+    dlq = world.add_queue("dlq.fifo")
+    attributes = {
+        "run_id": {"DataType": "String", "StringValue": "run"},
+        "seq": {"DataType": "Number", "StringValue": "0"},
+    }
+    world.put(dlq, [world.letter("body", attributes, MessageGroupId="a")])
+    refused = Fault(failing_entries=frozenset({0}))
+    target: Any = SimpleNamespace(clients=clients, pace=LOCAL_PACE)
+    outputs: Any = SimpleNamespace(dlq_url=dlq.url)
+    found = LettersFound("run")
+
+    with (
+        world.running(),
+        dead_letter_reader(target, outputs, expected=1, stack="s", home=tmp_path) as read,
+    ):
+        # The way there goes well.
+        world.faults.scripted["SendMessageBatch"].extend([Fault(), *[refused] * 50])
+        found.add(read())
+
+    sent = Sent(run_id="run", messages=1, bad=1)
+    account = account_for(
+        sent,
+        [],
+        found.letters,
+        was_read_whole=found.was_read_whole,
+        reading_problem=found.problem,
+    )
+    (aside,) = (queue for queue in world.service.queues.values() if queue.url != dlq.url)
+    rang = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
+    (reason,) = reasons_broken(account, sent, rang)
+    assert f"{dlq.url} could not be read whole: " in reason
+    assert f"what was moved out of it and not back yet is in {aside.url}" in reason
+    assert len(aside.messages()) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from automation.aws.consumer_log import Processing
 from automation.deadletters.message import Message
-from automation.proof.account import AlarmReport, Sent
+from automation.proof.account import NOT_READ_WHOLE, AlarmReport, Sent
 from automation.proof.redrive import RedriveReport, repaired
 
 SENT = Sent(run_id="run", messages=10, bad=3)
@@ -14,6 +14,7 @@ PROVEN = RedriveReport(
     redriven=3,
     deliveries=[Processing(identity=("run", seq), at_ms=0) for seq in range(10)],
     left=0,
+    was_read_whole=True,
     alarm=AlarmReport(state="OK", went_to_alarm=True, was_notified=True),
     problem=None,
 )
@@ -37,6 +38,16 @@ def test_redrive_is_proven_when_everything_is_processed_and_the_alarm_is_off() -
             {"alarm": AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)},
             "the alarm is ALARM though the dead-letter queue is empty",
         ),
+        (
+            {
+                "alarm": AlarmReport(
+                    state="OK", went_to_alarm=True, was_notified=True, problem="misdirected"
+                )
+            },
+            "misdirected",
+        ),
+        ({"was_read_whole": False}, NOT_READ_WHOLE),
+        ({"was_read_whole": False, "reading_problem": "5 are aside"}, "5 are aside"),
     ],
 )
 def test_anything_else_breaks_the_verdict(changes: dict[str, object], reason: str) -> None:

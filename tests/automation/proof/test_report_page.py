@@ -76,6 +76,7 @@ def test_redriven_message_is_said_to_be_processed_only_when_it_is() -> None:
         redriven=3,
         deliveries=[Processing(identity=("run", seq), at_ms=START_MS) for seq in (0, 2)],
         left=0,
+        was_read_whole=True,
         alarm=RANG,
         problem=None,
     )
