@@ -98,9 +98,13 @@ def _run(command: Sequence[str], target: Target, environment: Mapping[str, str])
     try:
         with handled_signals(pass_on), child_process(command, env=dict(environment)) as process:
             started.append(process)
-            return process.wait()
+            code = process.wait()
     except FileNotFoundError as error:
         raise AutomationError(f"{command[0]}: no such program") from error
+    except OSError as error:
+        raise AutomationError(f"{command[0]} can't be run: {error.strerror}") from error
+    # A command that a signal ended, as a shell says it.
+    return 128 - code if code < 0 else code
 
 
 def _stack_of(command: Sequence[str]) -> str | None:

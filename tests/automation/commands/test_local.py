@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -57,6 +58,19 @@ def test_a_signal_reaches_the_command_and_its_exit_code_is_ours(
         else:
             process.send_signal(number)
         assert process.wait(30) == code
+
+
+def test_the_end_by_a_signal_is_said_as_a_shell_says_it() -> None:
+    target: Any = SimpleNamespace()
+    assert local._run(["sh", "-c", "kill -TERM $$"], target, os.environ) == 128 + signal.SIGTERM
+
+
+def test_a_program_that_can_t_be_run_is_a_clear_message(tmp_path: Path) -> None:
+    target: Any = SimpleNamespace()
+    program = tmp_path / "program"
+    program.touch(mode=0o600)
+    with pytest.raises(AutomationError, match=f"{program} can't be run: Permission denied"):
+        local._run([str(program)], target, os.environ)
 
 
 UP = ["pulumi", "up", "--stack", "dev"]
