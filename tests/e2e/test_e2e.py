@@ -106,6 +106,8 @@ def test_consumer_that_treats_messages_wrongly_breaks_the_verdict(
     assert report["destroyed"] is True
     if wrong:
         assert int(str(report[wrong])) > 0
+    # Only one of them is the mistake that we know the remedy for.
+    assert ("advice" in report) == (wrong == "misrouted")
 
 
 def test_wrong_setting_is_refused_by_its_name(run_e2e: Callable[..., Run]) -> None:
