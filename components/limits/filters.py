@@ -18,8 +18,11 @@ from .ranges import LimitError
 MAX_FILTERS = 10
 MAX_FILTER_LENGTH = 4_096
 
-# EventBridge User Guide, Comparison operators, Numeric matching: from -5.0e9 to 5.0e9.
+# EventBridge User Guide, Comparison operators, Numeric matching: from -5.0e9 to 5.0e9, 15 digits or
+# 6 behind the point.
 _LARGEST_NUMBER = 5_000_000_000
+_DECIMALS = 6
+_NUMBER = "a number from -5e9 to 5e9 with at most 6 digits behind the point"
 _OR = "$or"
 _IGNORE_CASE = "equals-ignore-case"
 
@@ -155,6 +158,7 @@ def _is_number(value: object) -> bool:
         isinstance(value, int | float)
         and not isinstance(value, bool)
         and -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER
+        and round(value, _DECIMALS) == value
     )
 
 
@@ -176,11 +180,11 @@ _OPERATORS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "prefix": (_is_text_or_ignores_case, 'text, or {"equals-ignore-case": text}'),
     "suffix": (_is_text_or_ignores_case, 'text, or {"equals-ignore-case": text}'),
     _IGNORE_CASE: (lambda operand: isinstance(operand, str), "text"),
-    "anything-but": (_is_exception, "a text or a number, or a list of one kind, not empty"),
+    "anything-but": (_is_exception, f"a text or {_NUMBER}, or a list of one kind, not empty"),
     "numeric": (
         _is_numeric,
-        'a sign and a number from -5e9 to 5e9, as [">", 1], or a range, as [">=", 1, "<", 5], the '
-        "lower end first and below the upper",
+        f'a sign and {_NUMBER}, as [">", 1], or a range, as [">=", 1, "<", 5], the lower end first '
+        "and below the upper",
     ),
     "exists": (lambda operand: isinstance(operand, bool), "True or False"),
 }

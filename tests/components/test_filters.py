@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from components import LimitError, limits
 
 texts = st.text(max_size=5)
-numbers = st.integers(-5_000_000_000, 5_000_000_000) | st.floats(-5e9, 5e9)
+numbers = st.integers(-5_000_000_000, 5_000_000_000) | st.floats(-5e9, 5e9).map(
+    lambda number: round(number, 6)
+)
 ranges = st.tuples(
     st.sampled_from([">", ">="]), numbers, st.sampled_from(["<", "<="]), numbers
 ).filter(lambda terms: terms[1] < terms[3])
@@ -107,6 +109,8 @@ def test_filters_are_few_and_short() -> None:
         ({"body": {"a": [{"numeric": ["!=", 1]}]}}, "numeric = .*; allowed: a sign and a number"),
         ({"body": {"a": [{"numeric": ["=", float("nan")]}]}}, "numeric = .*; allowed"),
         ({"body": {"a": [{"numeric": [">", 6e9]}]}}, "numeric = .*; allowed: .* from -5e9 to 5e9"),
+        ({"body": {"a": [{"numeric": [">", 0.1234567]}]}}, "at most 6 digits behind the point"),
+        ({"body": {"a": [{"anything-but": 1e-7}]}}, "at most 6 digits behind the point"),
         ({"body": {"a": [{"numeric": ["<", 1, ">", 5]}]}}, "the lower end first"),
         ({"body": {"a": [{"numeric": [">", 5, "<", 1]}]}}, "the lower end first and below the upp"),
         ({"body": {"a": [{"numeric": [">=", 5, "<=", 5]}]}}, "below the upper"),
