@@ -42,6 +42,8 @@ e2e: setup
 	@.venv/bin/python automation/e2e.py $(ARGS)
 
 # As many processes as tests/conftest.py says; each takes one file after the other, in its order.
+# Hundreds of Pythons are started: each would compile everything anew where none may keep its work.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup
 	@.venv/bin/python -m pytest -n auto --dist loadfile \
 		--no-loadscope-reorder $(ARGS)
