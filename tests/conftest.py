@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import botocore.loaders
+import botocore.session
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,10 +30,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def models_read_once() -> Iterator[None]:
     """A client of a new session reads AWS's models anew, 0.1 s; here all sessions share them."""
-    create_loader = botocore.loaders.create_loader
-    botocore.loaders.create_loader = functools.cache(create_loader)
+    create_loader = botocore.session.create_loader
+    botocore.session.create_loader = functools.cache(create_loader)
     yield
-    botocore.loaders.create_loader = create_loader
+    botocore.session.create_loader = create_loader
 
 
 @pytest.fixture(scope="session")
