@@ -234,6 +234,9 @@ def diagnostics(error: CommandError) -> str:
     return "\n".join(dict.fromkeys(telling) if is_whole else text.splitlines()[-25:])
 
 
+RUN_MARK = "run"
+"""A file in the folder of every run that has one to stay, locked for as long as the run goes on."""
+
 KEPT_MARK = "kept"
 """A file in the folder of a run that was asked to keep its stack, and did."""
 

@@ -60,6 +60,16 @@ def error_words(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Message", "")
 
 
+def is_gone(error: ClientError) -> bool:
+    """Whether AWS says that there is no such queue, log group, function or the like."""
+    return error_code(error) in _NO_QUEUE | _NOT_FOUND
+
+
+def lacks_right(error: ClientError) -> bool:
+    """Whether AWS says that who asks may not."""
+    return error_code(error) in _NO_RIGHTS
+
+
 def is_throttled(error: ClientError) -> bool:
     """Whether AWS says "not now": of too many requests, its own or a key's.
 

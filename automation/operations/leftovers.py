@@ -1,4 +1,4 @@
-"""What broken or kept runs have left: folders, stacks in an account, log groups."""
+"""What broken or kept runs have left on this machine: folders, and stacks of which they know."""
 
 import fcntl
 import json
@@ -11,26 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from botocore.exceptions import ClientError
 from pulumi.automation import LocalWorkspace, Stack
 
-from automation.aws.clients import Clients
-from automation.aws.errors import error_code
 from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
 from automation.installation import state_folder
-from automation.stacks import KEPT_MARK
+from automation.stacks import KEPT_MARK, RUN_MARK
 from automation.target import Target
 
-# As e2e.py names its temporary folders, and its stacks where nobody chose a name.
-_HOMES = state_folder()
+# As runs name their temporary folders, and as runs before there was a mark named those to stay.
 _TEMPORARY = "reliable-queue-*"
-_RUN = "e2e-*"
-# As the program names its log groups: logical name and seven hexadecimal digits of Pulumi's.
-_LOG_GROUP = re.compile(r"(events-consumer|producer)-logs-[0-9a-f]{7}")
-# A run in an account takes minutes; what nobody has touched for so long belongs to none. A log
-# group is there before the function that will write to it.
-_IDLE_SECONDS = 3600
+_RUN_BEFORE_MARKS = "e2e-*"
+IDLE_SECONDS = 3600
+"""A run takes minutes; what nobody has touched for so long belongs to none, as far as is known."""
+
 _ACCOUNT_IN_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12}):")
 
 
@@ -40,83 +34,69 @@ class Leftover:
 
     Attributes:
         kind: `folder` on this machine; `stack` in the account, with its state in a folder;
-            `log group` that no function writes to.
-        name: path, or name.
+            `log group` that no function writes to; `queue` that a run made for itself.
+        name: path, or name; of a queue, its URL.
         is_kept: somebody asked to keep it (`e2e --keep`), as far as that is known.
+        messages: about how many are in a queue; 0 (default) for anything else.
     """
 
-    kind: Literal["folder", "stack", "log group"]
+    kind: Literal["folder", "stack", "log group", "queue"]
     name: str
     is_kept: bool = False
+    messages: int = 0
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.name}{', kept on purpose' if self.is_kept else ''}"
+        kept = ", kept on purpose" if self.is_kept else ""
+        messages = f", about {self.messages} messages in it" if self.messages else ""
+        return f"{self.kind}: {self.name}{kept}{messages}"
 
 
-def leftover_folders(temporary: Path | None = None, homes: Path = _HOMES) -> Iterator[Leftover]:
+def leftover_folders(temporary: Path | None = None) -> Iterator[Leftover]:
     """Folders of embedded AWSs that no process uses: their stacks are in them and go with them.
 
     Args:
         temporary: where temporary folders are; default the machine's.
-        homes: where runs keep what may be looked at later.
     """
     temporary = temporary or Path(tempfile.gettempdir())
-    for folder in [*sorted(temporary.glob(_TEMPORARY)), *sorted(homes.glob(_RUN))]:
-        if _is_embedded(folder) and not _is_in_use(folder):
+    for folder in [*sorted(temporary.glob(_TEMPORARY)), *_runs()]:
+        if _is_embedded(folder) and not _is_locked(folder / "lock"):
             yield Leftover(kind="folder", name=str(folder), is_kept=_is_kept(folder))
 
 
-def leftover_stacks(homes: Path = _HOMES) -> Iterator[Leftover]:
+def leftover_stacks() -> Iterator[Leftover]:
     """Stacks in an account whose state a run has left here."""
-    for folder in sorted(homes.glob(_RUN)):
-        is_idle = time.time() - _last_change_seconds(folder) > _IDLE_SECONDS
-        if (folder / "stacks").is_dir() and not _is_embedded(folder) and is_idle:
+    for folder in _runs():
+        is_there = (folder / "stacks").is_dir() and not _is_embedded(folder)
+        if is_there and not runs_still(folder):
             yield Leftover(kind="stack", name=str(folder), is_kept=_is_kept(folder))
 
 
-def leftover_log_groups(clients: Clients) -> Iterator[Leftover]:
-    """Log groups with names of ours that are no newer than an hour and of no function's."""
-    latest_ms = (time.time() - _IDLE_SECONDS) * 1000
-    used = {
-        function.get("LoggingConfig", {}).get("LogGroup", "")
-        for page in clients.functions.get_paginator("list_functions").paginate()
-        for function in page.get("Functions", [])
-    }
-    for page in clients.logs.get_paginator("describe_log_groups").paginate():
-        for group in page.get("logGroups", []):
-            name = group.get("logGroupName", "")
-            is_idle = group.get("creationTime", 0) <= latest_ms
-            if _LOG_GROUP.fullmatch(name) and name not in used and is_idle:
-                yield Leftover(kind="log group", name=name)
+def run_folder(stack: str) -> Path | None:
+    """The folder of the run that has, or had, a stack; None when there is none here."""
+    return next((folder for folder in _runs() if folder.name == stack), None)
 
 
-def remove_leftover(leftover: Leftover, target: Target | None) -> None:
-    """Remove one.
+def runs_still(folder: Path) -> bool:
+    """Whether the run of a folder goes on; of one without a mark, whether it may."""
+    if (folder / RUN_MARK).exists():
+        return _is_locked(folder / RUN_MARK)
+    return time.time() - _last_change_seconds(folder) <= IDLE_SECONDS
+
+
+def remove_from_machine(leftover: Leftover, target: Target | None) -> None:
+    """Remove a folder, or a stack with its folder.
 
     Args:
-        leftover: what `leftover_…` found.
+        leftover: what `leftover_folders` or `leftover_stacks` found.
         target: the account; None is enough for a folder.
 
     Raises:
         AutomationError: a stack is in another account; its folder is kept.
         CommandError: the engine could not destroy a stack; its folder is kept.
-        ClientError: AWS does not delete a log group.
     """
-    if leftover.kind == "log group" and target:
-        _delete_log_group(target.clients, leftover.name)
-        return
     if leftover.kind == "stack" and target:
         _destroy_stacks(Path(leftover.name), target)
     shutil.rmtree(leftover.name)
-
-
-def _delete_log_group(clients: Clients, name: str) -> None:
-    try:
-        clients.logs.delete_log_group(logGroupName=name)
-    except ClientError as error:
-        # It may have gone with its stack, a moment ago.
-        if error_code(error) != "ResourceNotFoundException":
-            raise
 
 
 def _destroy_stacks(home: Path, target: Target) -> None:
@@ -144,6 +124,13 @@ def _refuse_other_account(stack: Stack, target: Target) -> None:
         )
 
 
+def _runs() -> list[Path]:
+    """The folders of runs, among whatever else is kept between them."""
+    homes = state_folder()
+    marked = {mark.parent for mark in homes.glob(f"*/{RUN_MARK}") if mark.is_file()}
+    return sorted(marked | set(homes.glob(_RUN_BEFORE_MARKS)))
+
+
 def _is_kept(folder: Path) -> bool:
     return (folder / KEPT_MARK).exists()
 
@@ -152,9 +139,9 @@ def _is_embedded(folder: Path) -> bool:
     return (folder / "lock").exists()
 
 
-def _is_in_use(folder: Path) -> bool:
-    """Whether a process holds the embedded AWS's lock."""
-    with (folder / "lock").open("a") as lock:
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds a lock: the embedded AWS's, or a run's."""
+    with path.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import fcntl
 import json
 import shutil
 import tempfile
@@ -26,7 +27,7 @@ from automation.proof.provable import refuse_unprovable
 from automation.proof.redrive import prove_redrive
 from automation.proof.report import Options, RunReport
 from automation.proof.settling import settle
-from automation.stacks import KEPT_MARK, keeping_command, throwaway_stack
+from automation.stacks import KEPT_MARK, RUN_MARK, keeping_command, throwaway_stack
 from automation.target import Target
 from components.outputs import StackOutputs
 
@@ -107,11 +108,14 @@ def _home(options: Options) -> Generator[Path]:
             f"its state is in {home}. Destroy it and remove that folder, or take another name"
         )
     home.mkdir(parents=True)
-    try:
-        yield home
-    finally:
-        if not _has_stacks(home):
-            shutil.rmtree(home)
+    with (home / RUN_MARK).open("w") as mark:
+        # The kernel ends the lock with the run, however that ends: so `cleanup` tells them apart.
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        try:
+            yield home
+        finally:
+            if not _has_stacks(home):
+                shutil.rmtree(home)
 
 
 def _has_stacks(home: Path) -> bool:

@@ -5,9 +5,7 @@ What is left to AWS is the official provider and AWS itself.
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,14 +13,12 @@ from semver import VersionInfo
 
 from automation import opening
 from automation.cli import main
-from automation.commands import cleanup
 from automation.engine.command import EngineCommand
 from automation.engine.finding import find_engine
 from automation.local.world import embedded_aws
-from automation.operations import leftovers
-from automation.operations.leftovers import leftover_stacks
+from automation.operations import account_leftovers, leftovers
 from automation.proof import run as run_module
-from automation.stacks import PROJECT
+from automation.stacks import PROJECT, STACK_TAG
 from automation.target import Target
 
 pytestmark = pytest.mark.engine
@@ -47,7 +43,7 @@ def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where runs keep the state of their stacks."""
     states = tmp_path / "states"
     monkeypatch.setattr(run_module, "STATES", states)
-    monkeypatch.setattr(cleanup, "leftover_stacks", partial(leftover_stacks, states))
+    monkeypatch.setattr(leftovers, "state_folder", lambda: states)
     return states
 
 
@@ -101,7 +97,18 @@ def test_cleanup_destroys_what_runs_have_left_in_the_account_and_nothing_else(
     clients = ambient_account.clients
     ours = clients.sqs.list_queues()["QueueUrls"]
     theirs = clients.sqs.create_queue(QueueName="events-queue-of-others")["QueueUrl"]
-    for name in ("producer-logs-0a1b2c3", "/aws/lambda/of-others"):
+    # What the run itself has made carries its tag; a run from elsewhere has left a log group.
+    tagged = {
+        group.get("logGroupName"): clients.logs.list_tags_for_resource(
+            resourceArn=group.get("arn", "").removesuffix(":*")
+        )["tags"].get(STACK_TAG)
+        for group in clients.logs.describe_log_groups()["logGroups"]
+    }
+    assert set(tagged.values()) == {"e2e-left"}
+    clients.logs.create_log_group(
+        logGroupName="producer-logs-0a1b2c3", tags={STACK_TAG: "e2e-elsewhere"}
+    )
+    for name in ("producer-logs-fffffff", "/aws/lambda/of-others"):
         clients.logs.create_log_group(logGroupName=name)
     # Somebody's own stack, and the lock of a run that was killed.
     (states / "dev" / "stacks").mkdir(parents=True)
@@ -111,10 +118,7 @@ def test_cleanup_destroys_what_runs_have_left_in_the_account_and_nothing_else(
         '{"pid": 1, "username": "x", "hostname": "x", "timestamp": "2026-01-01T00:00:00Z"}'
     )
 
-    assert run("cleanup")[:2] == (0, "nothing is left over\n")
-    monkeypatch.setattr(leftovers, "_IDLE_SECONDS", 0)
-    for path in states.rglob("*"):
-        os.utime(path, (1, 1))
+    monkeypatch.setattr(account_leftovers, "IDLE_SECONDS", 0)
     code, output, error = run("cleanup")
     assert (code, output) == (2, "")
     shown = [line for line in error.splitlines() if not line.startswith("error: ")]
@@ -137,8 +141,11 @@ def test_cleanup_destroys_what_runs_have_left_in_the_account_and_nothing_else(
     code, output, error = run("cleanup", "--yes", "--json")
     assert code == 0, output
     removed = [str(states / "e2e-left"), "producer-logs-0a1b2c3"]
-    assert json.loads(output) == {"removed": removed, "failed": {}}
+    assert json.loads(output) == {"removed": removed, "failed": {}, "not_looked_for": {}}
     assert clients.sqs.list_queues()["QueueUrls"] == [theirs]
     groups = clients.logs.describe_log_groups()["logGroups"]
-    assert [group.get("logGroupName") for group in groups] == ["/aws/lambda/of-others"]
+    assert [group.get("logGroupName") for group in groups] == [
+        "/aws/lambda/of-others",
+        "producer-logs-fffffff",
+    ]
     assert [path.name for path in states.iterdir()] == ["dev"]

@@ -11,19 +11,18 @@ from pathlib import Path
 import pytest
 
 from automation import cli
-from automation.aws.clients import Clients
 from automation.commands import cleanup
 from automation.operations import leftovers
 from automation.operations.leftovers import (
     Leftover,
     leftover_folders,
-    leftover_log_groups,
     leftover_stacks,
-    remove_leftover,
+    remove_from_machine,
 )
-from automation.stacks import KEPT_MARK
+from automation.stacks import KEPT_MARK, RUN_MARK
 
 Run = Callable[..., tuple[int, str, str]]
+Locked = Callable[[Path], AbstractContextManager[None]]
 
 
 def embedded_folder(path: Path) -> Path:
@@ -32,10 +31,19 @@ def embedded_folder(path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def homes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where runs keep what outlives them."""
+    homes = tmp_path / "homes"
+    homes.mkdir()
+    monkeypatch.setattr(leftovers, "state_folder", lambda: homes)
+    return homes
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run `cleanup` on folders below `tmp_path`, as somebody who can't be asked."""
-    folders = partial(leftover_folders, tmp_path / "tmp", tmp_path / "homes")
+    folders = partial(leftover_folders, tmp_path / "tmp")
     monkeypatch.setattr(cleanup, "leftover_folders", folders)
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -80,57 +88,54 @@ def test_what_could_not_be_removed_is_named(
     assert f"not removed: {folder}: [Errno 13] Permission denied" in output
 
 
-def test_state_that_is_older_than_an_hour_is_left_over(tmp_path: Path) -> None:
-    homes = {name: tmp_path / name for name in ("e2e-old", "e2e-new", "dev")}
-    for home in homes.values():
-        (home / "stacks").mkdir(parents=True)
+def test_state_without_a_mark_is_left_over_when_it_is_older_than_an_hour(homes: Path) -> None:
+    for name in ("e2e-old", "e2e-new", "dev"):
+        (homes / name / "stacks").mkdir(parents=True)
     for name in ("e2e-old", "dev"):
         two_hours_ago = time.time() - 7200
-        os.utime(homes[name] / "stacks", (two_hours_ago, two_hours_ago))
-    found = list(leftover_stacks(tmp_path))
-    assert found == [Leftover(kind="stack", name=str(homes["e2e-old"]))]
+        os.utime(homes / name / "stacks", (two_hours_ago, two_hours_ago))
+    assert list(leftover_stacks()) == [Leftover(kind="stack", name=str(homes / "e2e-old"))]
 
 
-def test_only_log_groups_with_our_names_are_left_over(
-    clients: Clients, monkeypatch: pytest.MonkeyPatch
+def test_state_of_a_run_with_any_name_is_left_over_as_soon_as_it_has_ended(
+    homes: Path, locked: Locked
 ) -> None:
-    ours = "events-consumer-logs-0a1b2c3"
-    for name in (ours, "events-consumer-logs", "my-producer-logs-0a1b2c3", "/aws/lambda/producer"):
-        clients.logs.create_log_group(logGroupName=name)
-    # Its function may come in a moment.
-    assert list(leftover_log_groups(clients)) == []
-    monkeypatch.setattr(leftovers, "_IDLE_SECONDS", 0)
-    assert list(leftover_log_groups(clients)) == [Leftover(kind="log group", name=ours)]
+    for name in ("mine", "going-on"):
+        (homes / name / "stacks").mkdir(parents=True)
+        (homes / name / RUN_MARK).touch()
+    (homes / "default" / "stacks").mkdir(parents=True)
+    with locked(homes / "going-on" / RUN_MARK):
+        assert list(leftover_stacks()) == [Leftover(kind="stack", name=str(homes / "mine"))]
+    assert len(list(leftover_stacks())) == 2
 
 
-def test_cleanup_finds_what_no_process_uses(tmp_path: Path) -> None:
-    temporary, homes = tmp_path / "tmp", tmp_path / "homes"
-    embedded = temporary / "reliable-queue-abc"
-    account = homes / "e2e-123456"
-    (embedded / "stacks").mkdir(parents=True)
-    (embedded / "lock").touch()
-    (account / "stacks").mkdir(parents=True)
+def test_cleanup_finds_what_no_process_uses(tmp_path: Path, homes: Path) -> None:
+    temporary = tmp_path / "tmp"
+    embedded = embedded_folder(temporary / "reliable-queue-abc")
+    kept = embedded_folder(homes / "mine")
+    (kept / RUN_MARK).touch()
+    (homes / "e2e-123456" / "stacks").mkdir(parents=True)
     (temporary / "reliable-queue-other").mkdir()
+    # Of `automation local`: nobody's run.
+    embedded_folder(homes / "default")
 
-    found = list(leftover_folders(temporary, homes))
-    assert found == [Leftover(kind="folder", name=str(embedded))]
+    found = list(leftover_folders(temporary))
+    assert found == [Leftover(kind="folder", name=str(folder)) for folder in (embedded, kept)]
     # A run in an account may still be going on while its state is new.
-    assert list(leftover_stacks(homes)) == []
-    remove_leftover(found[0], None)
+    assert list(leftover_stacks()) == []
+    remove_from_machine(found[0], None)
     assert not embedded.exists()
 
 
-def test_cleanup_leaves_alone_what_is_in_use(
-    tmp_path: Path, locked: Callable[[Path], AbstractContextManager[None]]
-) -> None:
+def test_cleanup_leaves_alone_what_is_in_use(tmp_path: Path, locked: Locked) -> None:
     folder = tmp_path / "reliable-queue-abc"
     folder.mkdir()
     with locked(folder / "lock"):
-        assert list(leftover_folders(tmp_path, tmp_path)) == []
+        assert list(leftover_folders(tmp_path)) == []
 
 
 @pytest.fixture
-def locked() -> Callable[[Path], AbstractContextManager[None]]:
+def locked() -> Locked:
     @contextmanager
     def locked(path: Path) -> Generator[None]:
         with path.open("a") as file:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from automation.errors import AutomationError
+from automation.operations import leftovers
 from automation.proof import run
 from automation.proof.report import Options
 
@@ -49,3 +50,13 @@ def test_backup_of_a_destroyed_stack_keeps_nothing(states: Path) -> None:
     with run._home(Options(target="aws", stack="mine")) as home:
         write_state(home, "mine.json.bak")
     assert not (states / "mine").exists()
+
+
+def test_mark_of_a_run_is_locked_for_as_long_as_it_goes_on(
+    states: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "state_folder", lambda: states)
+    with run._home(Options(target="aws", stack="mine")) as home:
+        write_state(home, "mine.json")
+        assert list(leftovers.leftover_stacks()) == []
+    assert [leftover.name for leftover in leftovers.leftover_stacks()] == [str(home)]
