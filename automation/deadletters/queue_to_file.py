@@ -54,6 +54,7 @@ def drain_to_file(
     connections: int = 8,
     cancel: threading.Event,
     on_progress: Callable[[int], None] = lambda _: None,
+    clock: Callable[[], float] = time.time,
 ) -> DrainReport:
     """Write each message to a file, and delete it once it is on the disk; until none is left.
 
@@ -68,6 +69,7 @@ def drain_to_file(
         connections: how many requests to make at once, default 8.
         cancel: set it to end in order.
         on_progress: is told how many are in the file.
+        clock: Unix time in seconds.
 
     Raises:
         AutomationError: the file exists.
@@ -77,7 +79,9 @@ def drain_to_file(
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise AutomationError(f"{path} exists: a backup never overwrites another") from error
-    sweep = Sweep(sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=HIDDEN_SECONDS)
+    sweep = Sweep(
+        sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=HIDDEN_SECONDS, clock=clock
+    )
     with os.fdopen(descriptor, "wb") as file, DiskMap() as written, closing(sweep):
         drain = _Drain(sqs, queue_url, file, written, sweep, cancel, on_progress)
         with ThreadPoolExecutor(connections, thread_name_prefix="drain") as pool:
@@ -127,6 +131,9 @@ class _Drain:
                     self._write(received.messages)
                     self._delete(received.messages)
                     self._on_progress(self.deleted)
+                elif received.is_empty and self._sweep.hides_unseen:
+                    self._cancel.wait(1)
+                    continue
                 if end.is_reached(is_empty=received.is_empty):
                     return
         except BaseException:

@@ -93,9 +93,9 @@ class _Run:
         self._allowance = Allowance(plan.limit)
         self._pacer = Pacer(plan.messages_per_second, pause)
         self._tally = MoveTally(plan.limit)
-        self._all_visible_at = (
-            journal.last_written_seconds + journal.hidden_seconds if journal.is_continued else 0.0
-        )
+        if journal.is_continued:
+            # The killed run had received messages that nobody can see yet.
+            self._sweep.hidden_until = journal.last_written_seconds + journal.hidden_seconds
 
     def close(self) -> None:
         self._sweep.close()
@@ -188,8 +188,7 @@ class _Run:
                 self._allowance.give_back(granted, used=moved)
             if received.messages:
                 self._on_progress(self._tally.counts)
-            elif received.is_empty and self._clock() < self._all_visible_at:
-                # The killed run had received messages that nobody can see yet.
+            elif received.is_empty and self._sweep.hides_unseen:
                 self._pause(1)
                 continue
             if end.is_reached(is_empty=received.is_empty):

@@ -74,7 +74,7 @@ class QueueReading:
             last = new or last
             is_empty = all(answer.is_empty for answer in received)
             if end.is_reached(is_empty=is_empty):
-                self.is_whole = self._sweep.is_whole
+                self.is_whole = self._sweep.is_whole and not self._sweep.hides_unseen
                 return
             if is_empty and not has_shown:
                 has_shown = True

@@ -107,6 +107,8 @@ class Sweep:
     Attributes:
         hidden_seconds: how long messages are hidden now.
         is_whole: all messages could be hidden at once, so an end is an end.
+        hidden_until: Unix time in seconds until which messages may be hidden that nobody has seen:
+            the answer to a request got lost, and the request was repeated.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Sweep:
     ) -> None:
         self.hidden_seconds = hidden_seconds
         self.is_whole = True
+        self.hidden_until = 0.0
         self._sqs = sqs
         self._queue_url = queue_url
         self._wait_seconds = wait_seconds
@@ -135,6 +138,11 @@ class Sweep:
         """Free the disk; what is held stays hidden until its time is over."""
         self._hidden.close()
         self._held.close()
+
+    @property
+    def hides_unseen(self) -> bool:
+        """Whether messages may still be hidden that nobody has seen; an end is none then."""
+        return self._clock() < self.hidden_until
 
     def receive(self, wanted: int = MAX_BATCH_ENTRIES) -> Received:
         """Receive up to `wanted` messages, 1 to 10.
@@ -183,19 +191,23 @@ class Sweep:
 
     def _receive(self, wanted: int, hidden_seconds: int) -> list[Message]:
         try:
-            deliveries = self._sqs.receive_message(
+            answer = self._sqs.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=wanted,
                 VisibilityTimeout=hidden_seconds,
                 WaitTimeSeconds=self._wait_seconds,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
-            ).get("Messages", [])
+            )
         except ClientError as error:
             if error_code(error) != "OverLimit":
                 raise
             return []
-        return [received_message(delivery) for delivery in deliveries]
+        # So botocore says that it has repeated a request, whose answer may have got lost.
+        if answer["ResponseMetadata"].get("RetryAttempts", 0):
+            with self._lock:
+                self.hidden_until = max(self.hidden_until, self._clock() + hidden_seconds)
+        return [received_message(delivery) for delivery in answer.get("Messages", [])]
 
     def _hide_longer(self, hidden_seconds: int) -> None:
         with self._lock:

@@ -26,7 +26,7 @@ from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
 from automation.operations.deployed import Operated, surveyed
-from automation.operations.remaining import is_letter_left
+from automation.operations.remaining import is_letter_held, is_letter_left
 from automation.progress import Progress
 from components import limits
 
@@ -128,7 +128,7 @@ class Done:
     """What happened: by which method, and its report.
 
     `is_left` says that after SQS's own redrive there still was a message, hidden or
-    not, or was one again.
+    not, or was one again; after ours, that somebody else holds one.
     """
 
     method: str
@@ -143,10 +143,14 @@ class Done:
         if self.native:
             return self.native.status == "COMPLETED" and not self.is_left
         is_well = self.canary is None or self.canary.is_well
-        return is_well and all(
-            move.ended in ("empty", "limit")
-            and not (move.counts.failed or move.counts.returned or move.not_deleted)
-            for move in self.moves
+        return (
+            is_well
+            and not self.is_left
+            and all(
+                move.ended in ("empty", "limit")
+                and not (move.counts.failed or move.counts.returned or move.not_deleted)
+                for move in self.moves
+            )
         )
 
 
@@ -182,7 +186,12 @@ def redrive_letters(
             except NoNativeMoveError as error:
                 progress.say(f"{error}: moving the messages one by one instead")
         move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
-    return Done(method="own", moves=(move,))
+    return Done(method="own", moves=(move,), is_left=_is_held(move, operated, progress))
+
+
+def _is_held(move: MoveReport, operated: Operated, progress: Progress) -> bool:
+    """Whether a move that met nothing more has passed by what somebody else holds."""
+    return move.ended == "empty" and is_letter_held(operated, progress)
 
 
 def _native(
@@ -226,10 +235,12 @@ def _with_canary(
     left = None if wish.limit is None else wish.limit - move.counts.moved
     is_over = move.ended != "limit" or left == 0 or cancel.is_set()
     if not report.is_well or is_over:
-        return Done(method="own", moves=(move,), canary=report)
+        is_left = _is_held(move, operated, progress)
+        return Done(method="own", moves=(move,), canary=report, is_left=is_left)
     with progress.step("redrive", total=wanted.count):
         rest = _move(operated, wish, wanted, progress, cancel, limit=left)
-    return Done(method="own", moves=(move, rest), canary=report)
+    is_left = _is_held(rest, operated, progress)
+    return Done(method="own", moves=(move, rest), canary=report, is_left=is_left)
 
 
 def _canary_plan(

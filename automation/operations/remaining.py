@@ -1,4 +1,6 @@
-"""Whether a dead letter is left when SQS says that its own redrive is complete."""
+"""Whether a dead letter is left when a redrive has come to its end."""
+
+from collections.abc import Callable
 
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.deadletters.reading import QueueReading
@@ -9,7 +11,7 @@ from automation.waiting import wait_until
 
 
 def is_letter_left(operated: Operated, progress: Progress) -> bool:
-    """Look: a task may complete without having moved anything, and passes by what is hidden.
+    """Look after SQS's own: a task may have moved nothing, and passes by what is hidden.
 
     Args:
         operated: the stack.
@@ -21,26 +23,46 @@ def is_letter_left(operated: Operated, progress: Progress) -> bool:
         wait_seconds=operated.pace.receive_wait_seconds,
         limit=1,
     )
-    return any(True for _ in reading) or _is_hidden(operated, progress)
+    return any(True for _ in reading) or not _comes_to(
+        "SQS counts nothing in the dead-letter queue",
+        lambda depth: depth.total == 0,
+        operated,
+        progress,
+    )
 
 
-def _is_hidden(operated: Operated, progress: Progress) -> bool:
-    """Whether SQS goes on counting what nobody can receive: somebody else holds it."""
-    sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
+def is_letter_held(operated: Operated, progress: Progress) -> bool:
+    """Look after ours, which has left what it left visible: what is hidden somebody else holds.
+
+    Args:
+        operated: the stack.
+        progress: is told of it.
+    """
+    return not _comes_to(
+        "SQS counts nothing in flight in the dead-letter queue",
+        lambda depth: depth.in_flight == 0,
+        operated,
+        progress,
+    )
+
+
+def _comes_to(
+    state: str, is_so: Callable[[Depth], bool], operated: Operated, progress: Progress
+) -> bool:
+    """Whether SQS's counts, which are late, come to a state; they don't prove that it is so."""
 
     def probe() -> tuple[bool, Depth]:
-        depth = queue_depth(sqs, dlq_url)
-        return depth.total == 0, depth
+        depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+        return is_so(depth), depth
 
     try:
         wait_until(
-            "SQS counts nothing in the dead-letter queue",
+            state,
             probe,
-            # Its counts are late.
             timeout_seconds=operated.pace.quiet_seconds,
             interval_seconds=operated.pace.poll_interval_seconds,
         )
     except StillWaitingError as error:
         progress.say(f"{error}: run the command again when it is visible")
-        return True
-    return False
+        return False
+    return True

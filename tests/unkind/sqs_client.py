@@ -80,12 +80,14 @@ class SqsClient:
         operation = name.title().replace("_", "")
         for attempt in range(1, self._attempts + 1):
             try:
-                return self._attempt(name, operation, request)
+                answer = self._attempt(name, operation, request)
             except Exception as error:
                 if attempt == self._attempts or not _is_repeated(error):
                     raise
                 # At most 20 s; the mean of a full jitter.
                 self._clock.wait(min(20.0, 2.0 ** (attempt - 1)) / 2)
+            else:
+                return {**answer, "ResponseMetadata": {"RetryAttempts": attempt - 1}}
         raise AssertionError("unreachable")
 
     def _attempt(self, name: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Each client repeats what may be repeated, and nothing else; long calls keep their connection."""
 
+import contextlib
 import http.server
+import math
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,31 +14,48 @@ from botocore.exceptions import ClientError
 from automation.aws.clients import Clients
 
 
-@pytest.fixture
-def requests() -> Iterator[tuple[Clients, list[int]]]:
-    """Clients of a server that always fails, and an entry for each time that it was asked."""
+@contextlib.contextmanager
+def server(*, failures: float = math.inf) -> Iterator[tuple[Clients, list[int]]]:
+    """Clients of a server that fails so often, and an entry for each time that it was asked."""
     asked: list[int] = []
 
     class Failing(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked.append(0)
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(500)
-            self.send_header("Content-Length", "0")
+            answer = b"" if len(asked) <= failures else b"{}"
+            self.send_response(200 if answer else 500)
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serving = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
     session = boto3.Session("test", "test", region_name="us-east-1")
     yield (
-        Clients(session=session, endpoint_url=f"http://127.0.0.1:{server.server_port}"),
+        Clients(session=session, endpoint_url=f"http://127.0.0.1:{serving.server_port}"),
         asked,
     )
-    server.shutdown()
-    server.server_close()
+    serving.shutdown()
+    serving.server_close()
+
+
+@pytest.fixture
+def requests() -> Iterator[tuple[Clients, list[int]]]:
+    with server() as requests:
+        yield requests
+
+
+def test_an_answer_says_how_often_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    for failures in (0, 2):
+        with server(failures=failures) as (clients, asked):
+            answer = clients.sqs.receive_message(QueueUrl=f"{clients.endpoint_url}/1/q")
+            assert answer["ResponseMetadata"]["RetryAttempts"] == failures
+            assert len(asked) == failures + 1
 
 
 def test_nothing_is_sent_or_invoked_twice(requests: tuple[Clients, list[int]]) -> None:

@@ -120,6 +120,20 @@ def test_native_redrive_that_passed_by_a_hidden_message_is_not_done(
     assert "last seen: 0 visible, 1 in flight, 0 delayed" in error
 
 
+@pytest.mark.parametrize("how", [["--max-redrives", "9"], ["--where", "body != 'x'"]])
+def test_own_redrive_that_passed_by_a_message_that_somebody_holds_is_not_done(
+    run: Run, operated: Operated, fill: Callable[[int], None], how: list[str]
+) -> None:
+    fill(2)
+    operated.clients.sqs.receive_message(
+        QueueUrl=operated.outputs.dlq_url, VisibilityTimeout=600, MaxNumberOfMessages=1
+    )
+    code, output, error = run("dlq", "redrive", "--yes", "--json", *how)
+    answer = json.loads(output)
+    assert (code, answer["method"], answer["moved"], answer["left"]) == (1, "own", 1, 1)
+    assert "last seen: 0 visible, 1 in flight, 0 delayed: run the command again" in error
+
+
 def test_filter_needs_the_own_mover(run: Run, fill: Callable[[int], None]) -> None:
     fill(5)
     code, output, _ = run("dlq", "redrive", "--yes", "--json", "--where", "body == 'secret 3'")

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from automation.deadletters.queue_to_queue import move_messages
 from automation.deadletters.reading import QueueReading
 from automation.deadletters.receiving import hiding_seconds
 from tests.unkind.behaviour import MILD, UNKIND, Behaviour
-from tests.unkind.faults import Killed, Steps
+from tests.unkind.faults import Fault, Killed, Steps
 from tests.unkind.queue import Queue
 from tests.unkind.world import World
 
@@ -85,13 +86,23 @@ def assert_done_is_done(report: MoveReport, world: World, dlq: Queue, wanted: se
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=SEEDS, connections=CONNECTIONS, count=st.integers(0, 120), is_fifo=st.booleans())
-def test_redrive_moves_everything(seed: int, connections: int, count: int, is_fifo: bool) -> None:
+@given(
+    seed=SEEDS,
+    connections=CONNECTIONS,
+    count=st.integers(0, 120),
+    is_fifo=st.booleans(),
+    lost_answers=st.sets(st.integers(0, 60), max_size=5),
+)
+def test_redrive_moves_everything(
+    seed: int, connections: int, count: int, is_fifo: bool, lost_answers: set[int]
+) -> None:
     # A copy that a standard queue delivers again after its deletion is named by nobody: SQS is
     # at-least-once, and the mover cannot know of it.
     world = World(dataclasses.replace(UNKIND, keeps_deleted=0), seed=seed)
     suffix = ".fifo" if is_fifo else ""
     dlq, queue = filled(world, count, name=f"dlq{suffix}"), world.add_queue(f"queue{suffix}")
+    receives = [LOST if number in lost_answers else Fault() for number in range(61)]
+    world.faults.scripted["ReceiveMessage"].extend(receives)
     report = redrive(world, dlq, queue, connections=connections)
     assert_done_is_done(report, world, dlq, {f"m{number}" for number in range(count)})
     assert report.ended == "empty"
@@ -203,6 +214,43 @@ def test_message_that_two_workers_receive_at_once_is_named_when_both_send_it(
     report = redrive(world, dlq, queue, connections=2, messages_per_second=rate)
     assert world.ledger.doubled()
     world.ledger.assert_law(doubled_are_named=report.possible_duplicates)
+
+
+# SQS has answered, and hidden what it answered with; nobody has heard it.
+LOST = Fault(error="ReadTimeoutError", after=True)
+
+
+@pytest.mark.parametrize("suffix", ["", ".fifo"])
+@pytest.mark.parametrize("wants", [None, lambda _: True], ids=["all", "filtered"])
+def test_messages_of_a_receive_whose_answer_got_lost_are_waited_for(
+    suffix: str, wants: Callable[[Message], bool] | None
+) -> None:
+    world = World(MILD)
+    dlq, queue = filled(world, 5, name=f"dlq{suffix}"), world.add_queue(f"queue{suffix}")
+    world.faults.scripted["ReceiveMessage"].append(LOST)
+    report = redrive(world, dlq, queue, connections=2, wants=wants, hidden_seconds=60)
+    assert (report.counts.moved, report.ended, is_in_place(dlq)) == (5, "empty", set())
+    assert report.seconds > 60
+
+
+def test_purge_waits_for_messages_of_a_receive_whose_answer_got_lost(tmp_path: Path) -> None:
+    world = World(MILD)
+    dlq = filled(world, 5)
+    world.faults.scripted["ReceiveMessage"].append(LOST)
+    report = drain(world, dlq, tmp_path / "backup.jsonl", connections=2)
+    assert (report.backed_up, report.deleted, report.is_whole) == (5, 5, True)
+
+
+def test_reading_with_a_receive_whose_answer_got_lost_is_not_whole() -> None:
+    world = World(MILD)
+    dlq = filled(world, 5)
+    world.faults.scripted["ReceiveMessage"].append(LOST)
+    with world.running():
+        reading = QueueReading(world.sqs, dlq.url, wait_seconds=2, clock=world.clock)
+        assert (list(reading), reading.is_whole) == ([], False)
+        world.pause(120)
+        reading = QueueReading(world.sqs, dlq.url, wait_seconds=2, clock=world.clock)
+        assert (len(list(reading)), reading.is_whole) == (5, True)
 
 
 def one_in_a_thousand(message: Message) -> bool:
@@ -321,6 +369,7 @@ def drain(world: World, dlq: Queue, path: Path, connections: int) -> DrainReport
             wait_seconds=WAIT_SECONDS,
             connections=connections,
             cancel=threading.Event(),
+            clock=world.clock,
         )
 
 
