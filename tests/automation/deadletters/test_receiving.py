@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.deadletters.receiving import receipt_ran_out
+from automation.deadletters.receiving import EmptyTwice, receipt_ran_out
 
 EXPIRED = "Value x for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
 
@@ -20,3 +20,10 @@ EXPIRED = "Value x for parameter ReceiptHandle is invalid. Reason: The receipt h
 def test_receipt_that_ran_out_is_recognised(code: str, message: str, expected: bool) -> None:
     failure = {"Id": "0", "SenderFault": True, "Code": code, "Message": message}
     assert receipt_ran_out(failure) is expected  # type: ignore[arg-type]
+
+
+def test_only_the_second_empty_receive_in_a_row_is_the_end() -> None:
+    # Short polling asks a part of SQS's servers.
+    end = EmptyTwice()
+    said = [end.is_reached(is_empty=is_empty) for is_empty in (True, False, True, True)]
+    assert said == [False, False, False, True]

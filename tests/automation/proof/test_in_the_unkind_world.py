@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from automation.proof.account import AlarmReport, Sent, reasons_broken
 from automation.proof.evidence import take_account
 from automation.proof.settling import settle
 from automation.target import AWS_PACE
-from tests.unkind.behaviour import UNKIND
+from tests.unkind.behaviour import MILD, UNKIND
 from tests.unkind.consumers import failure_line, ours
 from tests.unkind.faults import Fault
 from tests.unkind.mapping import Consumer, Record, Run
@@ -217,3 +218,49 @@ def test_what_is_wrong_breaks_the_verdict_with_its_reason(
     with tempfile.TemporaryDirectory() as home:
         reasons = case.reasons(Path(home))
     assert any(reason in words for words in reasons), reasons
+
+
+def test_record_that_contradicts_a_complete_account_is_waited_for(
+    on_virtual_time: list[World], tmp_path: Path
+) -> None:
+    on_virtual_time.append(world := World(MILD))
+    case = Case(world, count=3, is_fifo=False, consumer=ours(is_bad))
+    # That the bad one, 0, is done. It is dead-lettered after twice its visibility timeout; then the
+    # queue has to be quiet, and an account in which nothing is missing is taken.
+    record = json.dumps({"level": "INFO", "processed": {RUN: [0]}})
+    settled_after = 2 * 60 + PACE.quiet_seconds
+    world.logs.write("consumer", "another", record, arrives_after=settled_after + 55)
+    assert case.reasons(tmp_path) == [
+        "1 messages are both processed and in the dead-letter queue",
+        "1 bad messages (without store_id) are reported as processed",
+    ]
+
+
+def test_queue_is_not_settled_before_it_has_looked_empty_for_a_while() -> None:
+    # SQS's counts lag behind, and are wrong by some.
+    counts = iter([3, 0, 2, *[0] * 100])
+    passed = 0.0
+
+    def ask(**_: object) -> dict[str, dict[str, str]]:
+        names = ("", "NotVisible", "Delayed")
+        visible = {f"ApproximateNumberOfMessages{name}": "0" for name in names}
+        return {"Attributes": visible | {"ApproximateNumberOfMessages": str(next(counts))}}
+
+    def sleep(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    sqs: Any = SimpleNamespace(get_queue_attributes=ask)
+    failure = settle(
+        sqs,
+        "q",
+        messages=3,
+        pace=PACE,
+        timeout_seconds=900,
+        progress=Progress(),
+        clock=lambda: passed,
+        sleep=sleep,
+    )
+    assert failure is None
+    # Counted anew from the fourth look on.
+    assert passed == 3 * PACE.poll_interval_seconds + PACE.quiet_seconds
