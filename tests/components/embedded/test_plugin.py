@@ -212,7 +212,7 @@ def test_a_refusal_reaches_the_program_as_it_is(
 def example_in_yaml(aws: Target) -> Iterator[automation.Stack]:
     """The example, deployed by the language host for YAML."""
     if shutil.which("pulumi-language-yaml", path=aws.environment["PATH"]) is None:
-        pytest.skip("no pulumi-language-yaml: it comes with the Pulumi CLI where it is downloaded")
+        pytest.skip("no pulumi-language-yaml; to build it: python -m automation.engine --yaml")
     options = automation.LocalWorkspaceOptions(
         pulumi_command=aws.engine, env_vars=dict(aws.environment)
     )
