@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,8 @@ from automation.errors import AutomationError
 # have been run with no older one. (The Automation API itself asks only for 3.1.0.) The upper
 # limit, the next major version, is the Automation API's.
 MINIMUM_VERSION = (3, 250, 0)
+
+ON_PATH = "on PATH"
 
 # Measured 0.13 to 0.2 s.
 VERSION_DEADLINE_SECONDS = 20.0
@@ -84,24 +85,6 @@ def find_engine(
     return engine or _install(versions, ways, attempts)
 
 
-def main() -> int:
-    """Set-up's entry point: make sure that there is an engine. Exit codes 0, and 2 if not."""
-
-    def report(line: str) -> None:
-        print(f"engine: {line}", file=sys.stderr, flush=True)  # noqa: T201
-
-    try:
-        engine = find_engine(report=report)
-    except EngineError as error:
-        report(str(error))
-        return 2
-    except KeyboardInterrupt:
-        report("interrupted; nothing was installed")
-        return 2
-    report(f"pulumi {engine.version} at {engine.binary} ({engine.source})")
-    return 0
-
-
 class _AbsentError(AttemptError):
     """There is nothing: worth a line only when nothing is in the next place either."""
 
@@ -145,7 +128,7 @@ def _on_path() -> Engine:
     found = shutil.which("pulumi")
     if found is None:
         raise _AbsentError("not found")
-    return _checked(Path(found).absolute(), source="on PATH", host_on_path=True)
+    return _checked(Path(found).absolute(), source=ON_PATH, host_on_path=True)
 
 
 def _installed(versions: Path) -> Engine:

