@@ -1,5 +1,6 @@
 """Whether a dead letter is left when a redrive has come to its end."""
 
+import time
 from collections.abc import Callable
 
 from automation.aws.queue_depth import Depth, queue_depth
@@ -10,12 +11,19 @@ from automation.progress import Progress
 from automation.waiting import wait_until
 
 
-def is_letter_left(operated: Operated, progress: Progress) -> bool:
+def is_letter_left(
+    operated: Operated,
+    progress: Progress,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
     """Look after SQS's own: a task may have moved nothing, and passes by what is hidden.
 
     Args:
         operated: the stack.
         progress: is told of what stays hidden.
+        clock, sleep: seconds; by default the machine's.
     """
     reading = QueueReading(
         operated.clients.sqs,
@@ -28,39 +36,64 @@ def is_letter_left(operated: Operated, progress: Progress) -> bool:
         lambda depth: depth.total == 0,
         operated,
         progress,
+        clock,
+        sleep,
     )
 
 
-def is_letter_held(operated: Operated, progress: Progress) -> bool:
+def is_letter_held(
+    operated: Operated,
+    progress: Progress,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
     """Look after ours, which has left what it left visible: what is hidden somebody else holds.
 
     Args:
         operated: the stack.
         progress: is told of it.
+        clock, sleep: as above.
     """
     return not _comes_to(
         "SQS counts nothing in flight in the dead-letter queue",
         lambda depth: depth.in_flight == 0,
         operated,
         progress,
+        clock,
+        sleep,
     )
 
 
 def _comes_to(
-    state: str, is_so: Callable[[Depth], bool], operated: Operated, progress: Progress
+    state: str,
+    is_so: Callable[[Depth], bool],
+    operated: Operated,
+    progress: Progress,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
 ) -> bool:
-    """Whether SQS's counts, which are late, come to a state; they don't prove that it is so."""
+    """Whether SQS's counts come to a state; they don't prove that it is so.
+
+    They lag behind: what they say at once may be of before somebody took a message.
+    """
+    quiet_seconds = operated.pace.quiet_seconds
+    began = clock()
 
     def probe() -> tuple[bool, Depth]:
+        # Asked for after the time was taken: so old can the answer be.
+        is_late_enough = clock() - began >= quiet_seconds
         depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
-        return is_so(depth), depth
+        return is_late_enough and is_so(depth), depth
 
     try:
         wait_until(
             state,
             probe,
-            timeout_seconds=operated.pace.quiet_seconds,
+            timeout_seconds=2 * quiet_seconds,
             interval_seconds=operated.pace.poll_interval_seconds,
+            clock=clock,
+            sleep=sleep,
         )
     except StillWaitingError as error:
         progress.say(f"{error}: run the command again when it is visible")
