@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from automation.aws.consumer_log import LogReader
@@ -161,6 +161,13 @@ TASKS = st.builds(
     behaviour=TASKS,
     hidden=st.integers(0, 2),
     before=st.sampled_from(["nothing", "a finished task", "a running task"]),
+)
+# Its counts are of before the letter came that somebody holds.
+@example(
+    seed=0,
+    behaviour=dataclasses.replace(BEHAVIOUR, task_listed_after_seconds=0.0),
+    hidden=1,
+    before="a finished task",
 )
 def test_native_redrive_is_done_only_when_no_letter_is_left(
     seed: int, behaviour: Behaviour, hidden: int, before: str
