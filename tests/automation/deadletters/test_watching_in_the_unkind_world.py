@@ -162,6 +162,12 @@ TASKS = st.builds(
     hidden=st.integers(0, 2),
     before=st.sampled_from(["nothing", "a finished task", "a running task"]),
 )
+@example(
+    seed=0,
+    behaviour=dataclasses.replace(BEHAVIOUR, task_listed_after_seconds=30.0),
+    hidden=0,
+    before="nothing",
+)
 # Its counts are of before the letter came that somebody holds.
 @example(
     seed=0,
