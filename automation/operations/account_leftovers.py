@@ -68,7 +68,11 @@ def _left_queue(clients: Clients, url: str, stack: str) -> Leftover | None:
     if clients.sqs.list_queue_tags(QueueUrl=url).get("Tags", {}).get(STACK_TAG) != stack:
         return None
     folder = run_folder(stack)
-    if folder and runs_still(folder):
+    try:
+        if folder and runs_still(folder):
+            return None
+    except FileNotFoundError:
+        # It ends in this moment, and deletes what it has made.
         return None
     attributes = clients.sqs.get_queue_attributes(
         QueueUrl=url, AttributeNames=["CreatedTimestamp"]

@@ -1,7 +1,9 @@
 """What broken or kept runs have left on this machine: folders, and stacks of which they know."""
 
+import contextlib
 import fcntl
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -58,17 +60,21 @@ def leftover_folders(temporary: Path | None = None) -> Iterator[Leftover]:
         temporary: where temporary folders are; default the machine's.
     """
     temporary = temporary or Path(tempfile.gettempdir())
-    for folder in [*sorted(temporary.glob(_TEMPORARY)), *_runs()]:
-        if _is_embedded(folder) and not _is_locked(folder / "lock"):
-            yield Leftover(kind="folder", name=str(folder), is_kept=_is_kept(folder))
+    ours = filter(_is_of_this_user, sorted(temporary.glob(_TEMPORARY)))
+    for folder in [*ours, *_runs()]:
+        # One whose run ends in this moment goes away meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if _is_embedded(folder) and not _is_locked(folder / "lock"):
+                yield Leftover(kind="folder", name=str(folder), is_kept=_is_kept(folder))
 
 
 def leftover_stacks() -> Iterator[Leftover]:
     """Stacks in an account whose state a run has left here."""
     for folder in _runs():
-        is_there = (folder / "stacks").is_dir() and not _is_embedded(folder)
-        if is_there and not runs_still(folder):
-            yield Leftover(kind="stack", name=str(folder), is_kept=_is_kept(folder))
+        with contextlib.suppress(FileNotFoundError):
+            is_there = (folder / "stacks").is_dir() and not _is_embedded(folder)
+            if is_there and not runs_still(folder):
+                yield Leftover(kind="stack", name=str(folder), is_kept=_is_kept(folder))
 
 
 def run_folder(stack: str) -> Path | None:
@@ -77,7 +83,11 @@ def run_folder(stack: str) -> Path | None:
 
 
 def runs_still(folder: Path) -> bool:
-    """Whether the run of a folder goes on; of one without a mark, whether it may."""
+    """Whether the run of a folder goes on; of one without a mark, whether it may.
+
+    Raises:
+        FileNotFoundError: it has ended in this moment, and the folder is gone.
+    """
     if (folder / RUN_MARK).exists():
         return _is_locked(folder / RUN_MARK)
     return time.time() - _last_change_seconds(folder) <= IDLE_SECONDS
@@ -131,6 +141,14 @@ def _runs() -> list[Path]:
     return sorted(marked | set(homes.glob(_RUN_BEFORE_MARKS)))
 
 
+def _is_of_this_user(folder: Path) -> bool:
+    """Whether it is no other user's of this machine, into which one may not even look."""
+    try:
+        return folder.lstat().st_uid == os.getuid()
+    except FileNotFoundError:
+        return False
+
+
 def _is_kept(folder: Path) -> bool:
     return (folder / KEPT_MARK).exists()
 
@@ -140,8 +158,12 @@ def _is_embedded(folder: Path) -> bool:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether a process holds a lock: the embedded AWS's, or a run's."""
-    with path.open("a") as lock:
+    """Whether a process holds a lock: the embedded AWS's, or a run's.
+
+    Raises:
+        FileNotFoundError: there is no such lock any more.
+    """
+    with path.open("r+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -150,4 +172,5 @@ def _is_locked(path: Path) -> bool:
 
 
 def _last_change_seconds(folder: Path) -> float:
-    return max((path.stat().st_mtime for path in folder.rglob("*")), default=0.0)
+    changes = (path.stat().st_mtime for path in folder.rglob("*"))
+    return max(changes, default=folder.stat().st_mtime)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -132,6 +133,36 @@ def test_cleanup_leaves_alone_what_is_in_use(tmp_path: Path, locked: Locked) -> 
     folder.mkdir()
     with locked(folder / "lock"):
         assert list(leftover_folders(tmp_path)) == []
+
+
+def test_folder_of_another_user_is_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded_folder(tmp_path / "reliable-queue-abc")
+    assert len(list(leftover_folders(tmp_path))) == 1
+    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+    monkeypatch.setattr(leftovers, "_is_embedded", lambda _: pytest.fail("looked"))
+    assert list(leftover_folders(tmp_path)) == []
+
+
+def test_run_that_ends_while_it_is_looked_at_is_not_left_over(
+    tmp_path: Path, homes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded = embedded_folder(tmp_path / "reliable-queue-abc")
+    account = homes / "mine"
+    (account / "stacks").mkdir(parents=True)
+    (account / RUN_MARK).touch()
+    is_embedded = leftovers._is_embedded
+
+    def look_and_end(folder: Path) -> bool:
+        found = is_embedded(folder)
+        shutil.rmtree(folder)
+        return found
+
+    monkeypatch.setattr(leftovers, "_is_embedded", look_and_end)
+    assert list(leftover_stacks()) == []
+    assert list(leftover_folders(tmp_path)) == []
+    assert not embedded.exists()
 
 
 @pytest.fixture
