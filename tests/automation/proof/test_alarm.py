@@ -52,6 +52,8 @@ def put_alarm(
         EvaluationPeriods=1,
         Threshold=0,
         ComparisonOperator="GreaterThanThreshold",
+        # It keeps the state that it is given: no queue here has any data.
+        TreatMissingData="ignore",
         AlarmActions=list(actions),
         ActionsEnabled=enabled,
     )
