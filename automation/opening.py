@@ -3,7 +3,7 @@
 import contextlib
 import importlib.util
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import boto3
@@ -16,7 +16,7 @@ from automation.engine.environment import engine_environment, engine_path
 from automation.engine.finding import find_engine
 from automation.errors import AutomationError
 from automation.installation import how_to_get
-from automation.target import AWS_PACE, ENDPOINT_PACE, Target, TargetName
+from automation.target import AWS_PACE, ENDPOINT_PACE, Account, Target, TargetName
 
 
 @contextlib.contextmanager
@@ -52,15 +52,45 @@ def opened_target(
     engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
     if name == "aws":
         state = engine_environment(engine, home) if own_state else engine_path(engine)
-        yield _ambient_aws(engine, state)
+        account = _ambient_account()
+        yield Target(
+            name=account.name,
+            account_id=account.account_id,
+            region=account.region,
+            clients=account.clients,
+            pace=account.pace,
+            engine=engine,
+            environment={**state, "AWS_REGION": account.region},
+        )
         return
-    # The one place that knows of the embedded AWS.
+    # Only here is the embedded AWS known.
     from automation.local.world import embedded_aws
 
     with embedded_aws(
         home, engine=engine, keeps_state=keeps_state, enforces_policies=enforces_policies
     ) as target:
         yield target
+
+
+@contextlib.contextmanager
+def opened_account(name: TargetName, *, home: Path) -> Generator[Account]:
+    """Open a target for whoever needs no engine, and so no Pulumi.
+
+    Args:
+        name: `local` or `aws`.
+        home: existing folder; locally it is the emulator's.
+
+    Raises:
+        AutomationError: as `opened_target` does, but for the engine.
+    """
+    if name == "aws":
+        yield _ambient_account()
+        return
+    _require_emulator()
+    from automation.local.world import embedded_account
+
+    with embedded_account(home.resolve()) as account:
+        yield account
 
 
 def _require_emulator() -> None:
@@ -71,7 +101,7 @@ def _require_emulator() -> None:
         )
 
 
-def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
+def _ambient_account() -> Account:
     endpoint_url = None
     try:
         # The AWS client for Python reads AWS_DEFAULT_REGION only; everything else AWS_REGION too.
@@ -91,13 +121,11 @@ def _ambient_aws(engine: EngineCommand, state: Mapping[str, str]) -> Target:
             f"the ambient AWS credentials can't be used{_where(endpoint_url)}: {error}. "
             "Sign in, or set AWS_PROFILE"
         ) from error
-    return Target(
+    return Account(
         name="aws",
         account_id=account_id,
         region=region,
         clients=clients,
-        engine=engine,
-        environment={**state, "AWS_REGION": region},
         pace=ENDPOINT_PACE if endpoint_url else AWS_PACE,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import yaml
-from pulumi.automation import CommandError, OutputMap, Stack, StackNotFoundError
+from pulumi.automation import CommandError, OutputMap, Stack
 from pulumi.automation.events import EngineEvent
 
 from automation.engine.stack import QuickStack, Workspace
@@ -156,32 +156,6 @@ def _what_is_left(target: Target, home: Path, name: str) -> str:
     if target.name == "local":
         return "it went with the embedded AWS, nothing is left"
     return f"what is left is removed by: {removal_command(target, home, name)}"
-
-
-def stack_outputs(target: Target, name: str) -> StackOutputs:
-    """Read the outputs of a stack of this repository's project.
-
-    Raises:
-        AutomationError: there is no such stack, it is not deployed, or it is another program's.
-    """
-    workspace = Workspace(
-        work_dir=str(own_project()),
-        pulumi_command=target.engine,
-        env_vars=dict(target.environment),
-    )
-    try:
-        outputs = workspace.stack_outputs(name)
-    except StackNotFoundError as error:
-        known = ", ".join(summary.name for summary in workspace.list_stacks()) or "none"
-        where = "the embedded AWS" if target.name == "local" else "your Pulumi backend"
-        raise AutomationError(
-            f"--stack: no stack {name!r} in {where} (--target {target.name}); stacks here: {known}"
-        ) from error
-    except CommandError as error:
-        raise AutomationError(f"stack {name!r} can't be read: {diagnostics(error)}") from error
-    if not outputs:
-        raise AutomationError(f"stack {name!r} is not deployed: run pulumi up --stack {name}")
-    return _typed(name, outputs)
 
 
 def _typed(name: str, outputs: OutputMap) -> StackOutputs:

@@ -11,16 +11,14 @@ TargetName = Literal["local", "aws"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """An account and region, and what the engine needs to work there.
+class Account:
+    """An account and region.
 
     Attributes:
         name: `local` or `aws`.
         account_id: 12 digits.
         region: for example `eu-west-1`.
         clients: boto3 clients for it.
-        engine: the Pulumi command.
-        environment: variables for the engine and for any command that runs against the target.
         pace: how patient a caller has to be here.
     """
 
@@ -28,8 +26,6 @@ class Target:
     account_id: str
     region: str
     clients: Clients
-    engine: EngineCommand = field(repr=False)
-    environment: Mapping[str, str] = field(repr=False)
     pace: "Pace"
 
     def __str__(self) -> str:
@@ -39,6 +35,19 @@ class Target:
         account = f"AWS account {self.account_id}, region {self.region}"
         endpoint_url = self.clients.endpoint_url
         return f"{endpoint_url} (AWS_ENDPOINT_URL), no AWS; {account}" if endpoint_url else account
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target(Account):
+    """An account and region, and what the engine needs to work there.
+
+    Attributes:
+        engine: the Pulumi command.
+        environment: variables for the engine and for any command that runs against the target.
+    """
+
+    engine: EngineCommand = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

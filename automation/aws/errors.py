@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 
 from automation.errors import AutomationError
+from automation.installation import command_name
 
 _NO_RIGHTS = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
@@ -97,12 +98,12 @@ def was_never_made(error: BotoCoreError) -> bool:
 
 
 @contextlib.contextmanager
-def explained_aws_errors(stack: str, operator_policy_arn: str) -> Generator[None]:
+def explained_aws_errors(selected: str, operator_policy_arn: str | None) -> Generator[None]:
     """Turn what AWS refuses into an error with the cause and the fix.
 
     Args:
-        stack: whose resources the block works with.
-        operator_policy_arn: what would allow it.
+        selected: what the block works with, in words: `stack dev`, `queue orders`.
+        operator_policy_arn: what would allow it; None when there is no such policy yet.
 
     Raises:
         AutomationError: instead of the refusals that are known here; others pass.
@@ -110,7 +111,7 @@ def explained_aws_errors(stack: str, operator_policy_arn: str) -> Generator[None
     try:
         yield
     except ClientError as error:
-        explained = _explained(error, stack, operator_policy_arn)
+        explained = _explained(error, selected, operator_policy_arn)
         if explained is None:
             raise
         raise explained from error
@@ -122,7 +123,9 @@ def explained_aws_errors(stack: str, operator_policy_arn: str) -> Generator[None
         raise AutomationError(f"AWS can't be reached: {error}") from error
 
 
-def _explained(error: ClientError, stack: str, operator_policy_arn: str) -> AutomationError | None:
+def _explained(
+    error: ClientError, selected: str, operator_policy_arn: str | None
+) -> AutomationError | None:
     code, words = error_code(error), error_words(error)
     call = error.operation_name
     if code in _NOT_SIGNED_IN:
@@ -130,17 +133,18 @@ def _explained(error: ClientError, stack: str, operator_policy_arn: str) -> Auto
             f"the AWS credentials have expired or are not valid ({code}): sign in again"
         )
     if code in _NO_RIGHTS:
-        return AutomationError(
-            f"no permission for {call}: {words}. The policy {operator_policy_arn} of stack "
-            f"{stack} allows what these commands need: have it attached"
+        allowed = (
+            f"The policy {operator_policy_arn} of {selected} allows what these commands need: "
+            "have it attached"
+            if operator_policy_arn
+            else f"What these commands need is printed by: {command_name()} policy --queue NAME"
         )
+        return AutomationError(f"no permission for {call}: {words}. {allowed}")
     if code in _NO_QUEUE:
         return AutomationError(
-            f"{call}: the queue does not exist (any more). Was stack {stack} destroyed or "
-            f"replaced meanwhile? See: pulumi stack --stack {stack}"
+            f"{call}: the queue does not exist (any more). Was {selected} destroyed or replaced "
+            "meanwhile?"
         )
     if code in _NOT_FOUND:
-        return AutomationError(
-            f"{call}: {words}. Was stack {stack} destroyed or replaced meanwhile?"
-        )
+        return AutomationError(f"{call}: {words}. Was {selected} destroyed or replaced meanwhile?")
     return None

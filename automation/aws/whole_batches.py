@@ -24,7 +24,7 @@ _SHOWN_NAMES = 3
 
 
 def whole_batch_advice(
-    clients: Clients, *, function_name: str, log_group: str, since_ms: int
+    clients: Clients, *, function_name: str, log_group: str | None, since_ms: int
 ) -> str | None:
     """Say in one sentence what such a consumer should answer; None when it is none.
 
@@ -34,11 +34,13 @@ def whole_batch_advice(
     Args:
         clients: of the target.
         function_name: the consumer.
-        log_group: the consumer's.
+        log_group: the consumer's; None when it can't be read.
         since_ms: Unix time in milliseconds from which on to look.
     """
-    events = LogReader(clients.logs, log_group, since_ms=since_ms, pattern=_ENDINGS).new_events()
-    endings = Counter(event.exception_name for event in events if event.is_ending)
+    endings = Counter[str | None]()
+    if log_group:
+        reader = LogReader(clients.logs, log_group, since_ms=since_ms, pattern=_ENDINGS)
+        endings.update(event.exception_name for event in reader.new_events() if event.is_ending)
     names = Counter({name: count for name, count in endings.items() if name})
     # A consumer in another language, or another AWS, may leave nothing of it in the log.
     failed = names.total() if endings else _failed_invocations(clients, function_name, since_ms)

@@ -10,7 +10,6 @@ import click
 
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import Depth, queue_depth
-from automation.aws.whole_batches import whole_batch_advice
 from automation.commands.letters import (
     check_group_by,
     group_key,
@@ -20,7 +19,7 @@ from automation.commands.letters import (
     letter_row,
     log_lines,
 )
-from automation.commands.options import ask, stack_options, where_option, yes_option
+from automation.commands.options import ask, queue_options, where_option, yes_option
 from automation.commands.output import (
     DONE,
     NOT_DONE,
@@ -37,9 +36,9 @@ from automation.deadletters.where import Where
 from automation.errors import AutomationError, StillWaitingError
 from automation.installation import command_name
 from automation.interrupts import cancelled_by_signals
-from automation.operations.deployed import Operated, operated_stack, surveyed
+from automation.operations.operated import Operated, Selection, operated_queue, surveyed
+from automation.operations.status import advice
 from automation.progress import Progress
-from automation.target import TargetName
 from automation.waiting import wait_until
 
 show_body_option = click.option(
@@ -70,12 +69,10 @@ def dlq() -> None:
 )
 @show_body_option
 @show_personal_option
-@stack_options
+@queue_options
 def list_command(
     *,
-    stack: str,
-    target: TargetName,
-    home: Path,
+    selection: Selection,
     wants_json: bool,
     limit: int | None,
     where_text: str | None,
@@ -98,7 +95,7 @@ def list_command(
             yield letter
 
     with (
-        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        operated_queue(selection, report=progress.say) as operated,
         # With a filter nobody knows how many to look at to find so many.
         surveyed(operated, progress, limit=None if where else limit) as survey,
     ):
@@ -128,24 +125,18 @@ def list_command(
 
 def _advice(operated: Operated, survey: Survey) -> str | None:
     """What the consumer should do otherwise that says nothing of its letters."""
-    return whole_batch_advice(
-        operated.clients,
-        function_name=operated.outputs.consumer_function_name,
-        log_group=operated.outputs.consumer_log_group_name,
-        since_ms=int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000),
-    )
+    since_ms = int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
+    return advice(operated.clients, operated.wiring, since_ms=since_ms)
 
 
 @dlq.command(short_help="Show all of one dead letter.")
 @show_body_option
 @show_personal_option
 @click.argument("message_id", metavar="ID")
-@stack_options
+@queue_options
 def show(
     *,
-    stack: str,
-    target: TargetName,
-    home: Path,
+    selection: Selection,
     wants_json: bool,
     show_body: bool,
     show_personal: bool,
@@ -155,7 +146,7 @@ def show(
     disclosure = Disclosure(body=show_body, personal=show_personal)
     progress = Progress()
     with (
-        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        operated_queue(selection, report=progress.say) as operated,
         surveyed(operated, progress) as survey,
     ):
         letter = survey.find(message_id)
@@ -165,7 +156,7 @@ def show(
             )
         events = failure_events(
             operated.clients.logs,
-            operated.outputs.consumer_log_group_name,
+            operated.wiring.log_groups,
             since_ms=int((letter.message.sent_at_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000),
         )
         records = [event.record for event in events if is_about(event.record, letter.message)]
@@ -188,12 +179,10 @@ def show(
     "--without-backup", is_flag=True, help="PurgeQueue: everything is gone, also what arrives now."
 )
 @yes_option()
-@stack_options
+@queue_options
 def purge(
     *,
-    stack: str,
-    target: TargetName,
-    home: Path,
+    selection: Selection,
     wants_json: bool,
     yes: bool,
     backup: Path | None,
@@ -211,14 +200,14 @@ def purge(
             f"--backup: {backup} exists, and a backup never overwrites another: name a new file"
         )
     progress = Progress()
-    with operated_stack(target, stack, home=home, report=progress.say) as operated:
+    with operated_queue(selection, report=progress.say) as operated:
         path = None if without_backup else backup or _backup_path(operated)
-        depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+        depth = queue_depth(operated.clients.sqs, operated.dlq.url)
         if depth.total == 0:
             return _show_purge(operated, wants_json, path=None, done=_NOTHING_DRAINED, left=depth)
         into = f"into {path}" if path else "WITHOUT a backup"
         ask(
-            f"Purge about {depth.total} messages of {operated.outputs.dlq_name} {into}?",
+            f"Purge about {depth.total} messages of {operated.dlq.name} {into}?",
             yes=yes,
             progress=progress,
         )
@@ -233,7 +222,7 @@ _NOTHING_DRAINED = DrainReport(backed_up=0, deleted=0, is_whole=True, is_interru
 
 def _purge(operated: Operated, path: Path | None, progress: Progress) -> DrainReport:
     """Empty the queue."""
-    sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
+    sqs, dlq_url = operated.clients.sqs, operated.dlq.url
     with progress.shown(), progress.step("purge"), cancelled_by_signals(progress.say) as cancel:
         if path is None:
             purge_queue(sqs, dlq_url, report=progress.say)
@@ -251,12 +240,12 @@ def _purge(operated: Operated, path: Path | None, progress: Progress) -> DrainRe
 
 def _backup_path(operated: Operated) -> Path:
     now = datetime.datetime.now(datetime.UTC)
-    return operated.home / "backups" / f"{operated.outputs.dlq_name}-{now:%Y%m%dT%H%M%SZ}.jsonl"
+    return operated.home / "backups" / f"{operated.dlq.name}-{now:%Y%m%dT%H%M%SZ}.jsonl"
 
 
 def _wait_until_empty(operated: Operated, progress: Progress) -> Depth:
     """Wait until SQS counts nothing; return what it counts when it would not come to that."""
-    sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
+    sqs, dlq_url = operated.clients.sqs, operated.dlq.url
 
     def probe() -> tuple[bool, Depth]:
         depth = queue_depth(sqs, dlq_url)
@@ -282,7 +271,7 @@ def _show_purge(
     backed_up, not_deleted = done.backed_up, done.backed_up - done.deleted
     # The counts may not have caught up: what we know ourselves comes first.
     is_empty = done.is_whole and not not_deleted and left.total == 0
-    name = operated.outputs.dlq_name
+    name = operated.dlq.name
     backup = str(path) if path else None
     if wants_json:
         print_json(

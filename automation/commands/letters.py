@@ -21,6 +21,7 @@ def letter_row(letter: Letter, disclosure: Disclosure) -> dict[str, object]:
         "attempts": letter.failure.attempts if letter.failure else None,
         "redrive_count": message.redrive_count or 0,
         "group": message.group,
+        "source": message.source,
         "reason": letter.reason,
         "attributes": shown_attributes(message, disclosure),
         "body": shown_body(message, disclosure),
@@ -87,6 +88,7 @@ def letter_lines(letter: Letter, disclosure: Disclosure) -> list[str]:
         "receive count": message.receive_count,
         "redrive count": message.redrive_count or 0,
         "group": message.group or "none",
+        "source queue": message.source or "unknown",
     }
     return [
         *(f"{name:<15}{value}" for name, value in rows.items()),

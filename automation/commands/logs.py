@@ -3,19 +3,18 @@
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import click
 
 from automation.aws.consumer_log import LogEvent, LogReader
-from automation.commands.options import stack_options
+from automation.commands.options import queue_options
 from automation.commands.output import DONE, duration, print_json_rows, print_line
+from automation.errors import AutomationError
 from automation.interrupts import cancelled_by_signals
-from automation.operations.deployed import operated_stack
+from automation.operations.operated import Selection, operated_queue
 from automation.progress import Progress
-from automation.target import TargetName
 
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -41,12 +40,10 @@ class _Span(click.ParamType[float]):
 @click.option("--failures", is_flag=True, help="Only failed messages, and runs that Lambda ended.")
 @click.option("--run", "run_id", metavar="ID", help="Only records about one producer run.")
 @click.option("--since", type=_Span(), default="1h", show_default=True, help="How far back.")
-@stack_options
+@queue_options
 def logs(
     *,
-    stack: str,
-    target: TargetName,
-    home: Path,
+    selection: Selection,
     wants_json: bool,
     follow: bool,
     failures: bool,
@@ -59,18 +56,21 @@ def logs(
     """
     progress = Progress()
     with (
-        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        operated_queue(selection, report=progress.say) as operated,
         cancelled_by_signals(lambda _: None) as cancel,
     ):
-        reader = LogReader(
-            operated.clients.logs,
-            operated.outputs.consumer_log_group_name,
-            since_ms=int((time.time() - since) * 1000),
-        )
+        groups = operated.wiring.log_groups
+        if not groups:
+            raise AutomationError(
+                f"{operated.wiring.selected}: no log of a consumer is known; say where it logs: "
+                "--log-group NAME"
+            )
+        since_ms = int((time.time() - since) * 1000)
+        readers = [LogReader(operated.clients.logs, group, since_ms=since_ms) for group in groups]
         pause_seconds = max(0.5, operated.pace.poll_interval_seconds) if follow else None
         events = (
             event
-            for event in _events(reader, pause_seconds, cancel)
+            for event in _events(readers, pause_seconds, cancel)
             if (event.is_failure or event.is_ending or not failures)
             and is_of_run(event.record, run_id)
         )
@@ -87,11 +87,12 @@ def logs(
 
 
 def _events(
-    reader: LogReader, pause_seconds: float | None, cancel: threading.Event
+    readers: Sequence[LogReader], pause_seconds: float | None, cancel: threading.Event
 ) -> Iterator[LogEvent]:
     """What is in the log; with a pause also what comes, until `cancel` is set."""
     while True:
-        yield from reader.new_events()
+        for reader in readers:
+            yield from reader.new_events()
         if pause_seconds is None or cancel.wait(pause_seconds):
             return
 

@@ -1,16 +1,19 @@
 """Flags that the operator's commands share, and the question before anything is changed."""
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from automation.errors import AutomationError
 from automation.installation import shown
+from automation.operations.operated import Selection
 from automation.progress import Progress
 from automation.stacks import DEFAULT_HOME
+from automation.target import TargetName
 
 TARGET_VARIABLE = "RELIABLE_QUEUE_TARGET"
 
@@ -49,16 +52,73 @@ def yes_option(help_text: str = "Do it without a question.") -> Callable[[Comman
     return click.option("--yes", is_flag=True, help=help_text)
 
 
-def stack_options(command: Command) -> Command:
-    """`--stack`, `--target`, `--home` and `--json`."""
+def queue_options(command: Command) -> Command:
+    """`--stack` or `--queue`, where to look for it, `--home` and `--json`.
+
+    The command gets `selection`, a `Selection`, and `wants_json`.
+    """
+
+    @functools.wraps(command)
+    def selecting(
+        *,
+        stack: str | None,
+        project: str | None,
+        queue: str | None,
+        dlq: str | None,
+        log_group: tuple[str, ...],
+        target: TargetName,
+        home: Path,
+        **others: object,
+    ) -> object:
+        if stack and (queue or dlq) and not _is_typed("stack"):
+            # What an operator has exported for another day is not meant when a queue is named.
+            stack = None
+        if not (stack or queue or dlq):
+            raise click.UsageError("say which queue: --stack NAME, or --queue NAME, URL or ARN")
+        if stack and dlq:
+            raise click.UsageError("--dlq goes with --queue; a stack knows its dead-letter queue")
+        if project and not stack:
+            raise click.UsageError("--project goes with --stack")
+        selection = Selection(
+            target=target,
+            home=home,
+            stack=stack,
+            project=project,
+            queue=queue,
+            dlq=dlq,
+            log_groups=log_group,
+        )
+        return command(selection=selection, **others)
+
     options = [
         click.option(
             "--stack",
-            required=True,
             envvar="PULUMI_STACK",
             show_envvar=True,
             metavar="NAME",
-            help="The stack's name.",
+            help="The stack with the queue: any program's with a ReliableQueue.",
+        ),
+        click.option(
+            "--project",
+            metavar="NAME",
+            help="The stack's project, where several have one of that name.",
+        ),
+        click.option(
+            "--queue",
+            metavar="QUEUE",
+            help="Name, URL or ARN of any queue or dead-letter queue on SQS; beside --stack the "
+            "name of one of its components.",
+        ),
+        click.option(
+            "--dlq",
+            metavar="QUEUE",
+            help="Its dead-letter queue.  [default: that of its redrive policy]",
+        ),
+        click.option(
+            "--log-group",
+            multiple=True,
+            metavar="NAME",
+            help="Where else a consumer logs. Can be given several times.",
         ),
         target_option(),
         click.option(
@@ -72,9 +132,16 @@ def stack_options(command: Command) -> Command:
         ),
         json_option,
     ]
+    wrapped = cast("Command", selecting)
     for option in reversed(options):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def _is_typed(parameter: str) -> bool:
+    """Whether an option was given on the command line, and not by the environment."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 where_option = click.option(

@@ -1,12 +1,14 @@
 """`python -m automation dlq redrive`: bring dead letters back to where they can be processed."""
 
+import dataclasses
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import click
 
 from automation.aws.queue_depth import queue_depth
-from automation.commands.options import ask, stack_options, where_option, yes_option
+from automation.commands.options import ask, queue_options, where_option, yes_option
 from automation.commands.output import (
     DONE,
     NOT_DONE,
@@ -17,17 +19,18 @@ from automation.commands.output import (
 )
 from automation.deadletters.where import Where
 from automation.interrupts import cancelled_by_signals
-from automation.operations.deployed import Operated, operated_stack
+from automation.operations.operated import Operated, Selection, operated_queue
 from automation.operations.redrive import (
     Done,
     Wanted,
     Wish,
     check_destination,
+    destinations,
+    journal_source,
     redrive_letters,
     wanted_letters,
 )
 from automation.progress import Progress
-from automation.target import TargetName
 
 
 @click.command(short_help="Move dead letters back to the queue.")
@@ -58,15 +61,18 @@ from automation.target import TargetName
     metavar="N",
     help="Leave alone what was redriven so often.  [default: 3]",
 )
-@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the stack's queue]")
+@click.option(
+    "--to",
+    "to_text",
+    metavar="QUEUE",
+    help="Another queue: its name, URL or ARN.  [default: where each came from]",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would move, by reason.")
 @yes_option()
-@stack_options
+@queue_options
 def redrive(
     *,
-    stack: str,
-    target: TargetName,
-    home: Path,
+    selection: Selection,
     wants_json: bool,
     yes: bool,
     where_text: str | None,
@@ -75,7 +81,7 @@ def redrive(
     canary: int | None,
     canary_wait: float | None,
     max_redrives: int | None,
-    to_url: str | None,
+    to_text: str | None,
     dry_run: bool,
 ) -> int:
     """Move dead letters back to the queue, or to another one; none is lost, none is altered.
@@ -85,70 +91,121 @@ def redrive(
     """
     where = Where(where_text) if where_text else None
     progress = Progress()
-    with operated_stack(target, stack, home=home, report=progress.say) as operated:
-        wish = Wish(
-            destination_url=to_url or operated.outputs.queue_url,
-            where=where,
-            limit=limit,
-            rate=rate,
-            canary=canary,
-            canary_wait_seconds=canary_wait,
-            max_redrives=max_redrives,
-        )
-        check_destination(operated, wish.destination_url)
-        with wanted_letters(operated, where, progress, counts_by_reason=dry_run) as wanted:
-            if dry_run:
-                return show_dry_run(operated, wish, wanted, wants_json)
-            if wanted.count == 0 and not operated.has_unfinished(
-                "redrive", operated.outputs.dlq_url
-            ):
-                return show_redrive(operated, wish, Done(method="none"), wants_json)
-            ask(_question(operated, wish, wanted.count), yes=yes, progress=progress)
-            with progress.shown(), cancelled_by_signals(progress.say) as cancel:
-                done = redrive_letters(operated, wish, wanted, progress, cancel)
-        return show_redrive(operated, wish, done, wants_json)
+    with operated_queue(selection, report=progress.say) as operated:
+        wishes = [
+            Wish(
+                destination_url=url,
+                came_from=came_from,
+                where=where,
+                limit=limit,
+                rate=rate,
+                canary=canary,
+                canary_wait_seconds=canary_wait,
+                max_redrives=max_redrives,
+            )
+            for url, came_from in destinations(operated, to_text)
+        ]
+        for wish in wishes:
+            check_destination(operated, wish.destination_url)
+        shown = _carry_out(operated, wishes, progress, dry_run=dry_run, yes=yes)
+    if wants_json:
+        answers = [each.answer for each in shown]
+        print_json(answers[0] if len(answers) == 1 else {"redrives": answers})
+    else:
+        for line in (line for each in shown for line in each.lines):
+            print_line(line)
+    return max(each.code for each in shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """What came of one wish: as `--json` shows it, for a person, and the exit code."""
+
+    answer: dict[str, object]
+    lines: list[str]
+    code: int = DONE
+    moved: int = 0
+
+
+def _carry_out(
+    operated: Operated, wishes: Sequence[Wish], progress: Progress, *, dry_run: bool, yes: bool
+) -> list[_Shown]:
+    """One after the other; the rest is left alone once one has not come to its end."""
+    shown: list[_Shown] = []
+    left = wishes[0].limit
+    for wish in wishes:
+        rest = dataclasses.replace(wish, limit=left)
+        shown.append(_shown(operated, rest, progress, dry_run=dry_run, yes=yes))
+        if shown[-1].code != DONE or left == 0:
+            break
+        if left is not None:
+            left -= shown[-1].moved
+    return shown
+
+
+def _shown(
+    operated: Operated, wish: Wish, progress: Progress, *, dry_run: bool, yes: bool
+) -> _Shown:
+    """Carry out one wish, or look what it would do."""
+    with wanted_letters(operated, wish, progress, counts_by_reason=dry_run) as wanted:
+        if dry_run:
+            return _dry_run(operated, wish, wanted)
+        source = journal_source(operated, wish)
+        if wanted.count == 0 and not operated.has_unfinished("redrive", source):
+            return _with_strays(_redriven(operated, wish, Done(method="none")), wanted)
+        ask(_question(operated, wish, wanted.count), yes=yes, progress=progress)
+        with progress.shown(), cancelled_by_signals(progress.say) as cancel:
+            done = redrive_letters(operated, wish, wanted, progress, cancel)
+    return _with_strays(_redriven(operated, wish, done), wanted)
+
+
+def _with_strays(shown: _Shown, wanted: Wanted) -> _Shown:
+    """What is said of letters that go back nowhere, since nobody knows where they failed."""
+    if not wanted.strays:
+        return shown
+    words = (
+        f"{wanted.strays} stay: SQS does not say in which queue they failed (they were sent to the "
+        "dead-letter queue itself); --to says where they go"
+    )
+    return dataclasses.replace(
+        shown,
+        answer=shown.answer | {"strays": wanted.strays},
+        lines=[*shown.lines, words],
+        code=NOT_DONE,
+    )
 
 
 def _question(operated: Operated, wish: Wish, count: int) -> str:
     moved = min(count, wish.limit) if wish.limit else count
     first = f", {wish.canary} of them first" if wish.canary else ""
     return (
-        f"Redrive about {moved} messages of {operated.outputs.dlq_name} to "
-        f"{wish.destination_url}{first}?"
+        f"Redrive about {moved} messages of {operated.dlq.name} to {wish.destination_url}{first}?"
     )
 
 
-def show_dry_run(operated: Operated, wish: Wish, wanted: Wanted, wants_json: bool) -> int:
-    """Print what would be moved; return the exit code."""
-    if wants_json:
-        print_json(
-            {
-                "dry_run": True,
-                "queue": operated.outputs.dlq_name,
-                "destination": wish.destination_url,
-                "would_move": wanted.count,
-                "by_reason": wanted.by_reason,
-                "looked_at": wanted.completeness,
-            }
-        )
-        return DONE
-    print_line(f"would move {wanted.count} messages to {wish.destination_url}")
-    for line in counted_lines("by reason", wanted.by_reason):
-        print_line(line)
-    print_line(f"looked at {wanted.completeness}")
-    return DONE
+def _dry_run(operated: Operated, wish: Wish, wanted: Wanted) -> _Shown:
+    answer: dict[str, object] = {
+        "dry_run": True,
+        "queue": operated.dlq.name,
+        "destination": wish.destination_url,
+        "would_move": wanted.count,
+        "by_reason": wanted.by_reason,
+        "looked_at": wanted.completeness,
+    }
+    lines = [
+        f"would move {wanted.count} messages to {wish.destination_url}",
+        *counted_lines("by reason", wanted.by_reason),
+        f"looked at {wanted.completeness}",
+    ]
+    return _with_strays(_Shown(answer=answer, lines=lines, moved=wanted.count), wanted)
 
 
-def show_redrive(operated: Operated, wish: Wish, done: Done, wants_json: bool) -> int:
-    """Print what was moved and what is left; return the exit code."""
-    left = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+def _redriven(operated: Operated, wish: Wish, done: Done) -> _Shown:
+    left = queue_depth(operated.clients.sqs, operated.dlq.url)
     answer = _answer(operated, wish, done) | {"left": left.total}
-    if wants_json:
-        print_json(answer)
-    else:
-        for line in _lines(answer, done):
-            print_line(line)
-    return DONE if done.is_complete else NOT_DONE
+    code = DONE if done.is_complete else NOT_DONE
+    moved = sum(move.counts.moved for move in done.moves)
+    return _Shown(answer=answer, lines=_lines(answer, done), code=code, moved=moved)
 
 
 def _answer(operated: Operated, wish: Wish, done: Done) -> dict[str, object]:
@@ -159,7 +216,7 @@ def _answer(operated: Operated, wish: Wish, done: Done) -> dict[str, object]:
         counts.update(moved=move.counts.moved, uncounted=move.counts.uncounted)
         counts.update(deleted_only=move.counts.deleted_only, returned=move.counts.returned)
     return {
-        "queue": operated.outputs.dlq_name,
+        "queue": operated.dlq.name,
         "destination": wish.destination_url,
         "method": done.method,
         "moved": done.native.moved if done.native else counts["moved"],

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from automation.commands.options import ask, stack_options, yes_option
+from automation.commands.options import ask, queue_options, yes_option
 from automation.commands.output import DONE, NOT_DONE, as_plain, print_json, print_line
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.file_to_queue import (
@@ -24,9 +24,8 @@ from automation.deadletters.journal import Journal
 from automation.deadletters.message import Message, MessageFormatError, attribute_from_json
 from automation.deadletters.sending_rules import check_attribute, check_sendable
 from automation.interrupts import cancelled_by_signals
-from automation.operations.deployed import Operated, operated_stack
+from automation.operations.operated import Operated, Selection, operated_queue
 from automation.progress import Progress
-from automation.target import TargetName
 from components import limits
 
 if TYPE_CHECKING:
@@ -42,18 +41,16 @@ if TYPE_CHECKING:
     help="For messages that lack it; the type is String by default. Can be given several times.",
 )
 @click.option("--group", metavar="NAME", help="Message group, for messages that name none.")
-@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the stack's queue]")
+@click.option("--to", "to_text", metavar="QUEUE", help="Another queue: name, URL or ARN.")
 @click.argument("file", type=click.File(encoding="utf-8", errors="surrogateescape"))
-@stack_options
+@queue_options
 def send(
     *,
-    stack: str,
-    target: TargetName,
-    home: Path,
+    selection: Selection,
     wants_json: bool,
     attributes: Sequence[str],
     group: str | None,
-    to_url: str | None,
+    to_text: str | None,
     file: IO[str],
 ) -> int:
     """Send the messages of FILE, or of standard input for '-'.
@@ -64,11 +61,11 @@ def send(
     defaults = Defaults(attributes=dict(map(_attribute, attributes)), group=group)
     progress = Progress()
     with (
-        operated_stack(target, stack, home=home, report=progress.say) as operated,
+        operated_queue(selection, report=progress.say) as operated,
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape") as copy,
         tempfile.TemporaryDirectory() as folder,
     ):
-        url = to_url or operated.outputs.queue_url
+        url = operated.url_of(to_text) if to_text else operated.queue.url
         # It is read twice: nothing may be sent when its last line is wrong.
         shutil.copyfileobj(file, copy)
         copy.seek(0)
@@ -121,24 +118,24 @@ def _attribute(text: str) -> "tuple[str, MessageAttributeValueTypeDef]":
 
 
 @click.command(short_help="Send what a purge has backed up.")
-@click.option("--to", "to_url", metavar="URL", help="Another queue.  [default: the DLQ]")
+@click.option(
+    "--to", "to_text", metavar="QUEUE", help="Another queue: name, URL or ARN.  [default: the DLQ]"
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @yes_option()
-@stack_options
+@queue_options
 def restore(
     *,
-    stack: str,
-    target: TargetName,
-    home: Path,
+    selection: Selection,
     wants_json: bool,
     yes: bool,
-    to_url: str | None,
+    to_text: str | None,
     file: Path,
 ) -> int:
     """Send what a purge has backed up; a run that was killed goes on when started again."""
     progress = Progress()
-    with operated_stack(target, stack, home=home, report=progress.say) as operated:
-        url = to_url or operated.outputs.dlq_url
+    with operated_queue(selection, report=progress.say) as operated:
+        url = operated.url_of(to_text) if to_text else operated.dlq.url
         defaults = Defaults(attributes={})
         count = count_messages(file, is_fifo=limits.is_fifo(url), defaults=defaults)
         source = f"{file.resolve()} to {url}"

@@ -5,7 +5,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 from rich.console import Console, Group
@@ -13,13 +12,12 @@ from rich.live import Live
 from rich.text import Text
 
 from automation.aws.queue_depth import Depth
-from automation.commands.options import stack_options
+from automation.commands.options import queue_options
 from automation.commands.output import DONE, as_plain, duration, print_json
 from automation.interrupts import cancelled_by_signals
-from automation.operations.deployed import Operated, operated_stack
+from automation.operations.operated import Operated, Selection, operated_queue
 from automation.operations.status import StackStatus, read_status
 from automation.progress import Progress
-from automation.target import TargetName
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 _PLOTTED_LOOKS = 60
@@ -27,20 +25,20 @@ _PLOTTED_LOOKS = 60
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Stay and show how it goes on; Ctrl-C ends it.")
-@stack_options
-def status(*, stack: str, target: TargetName, home: Path, wants_json: bool, watch: bool) -> int:
+@queue_options
+def status(*, selection: Selection, wants_json: bool, watch: bool) -> int:
     """Show depths, ages, alarms, the consumer and its mapping."""
     if watch and wants_json:
         raise click.UsageError("--watch and --json exclude each other")
     progress = Progress()
-    with operated_stack(target, stack, home=home, report=progress.say) as operated:
+    with operated_queue(selection, report=progress.say) as operated:
         if watch:
             with cancelled_by_signals(lambda _: None) as cancel:
                 _watch(operated, cancel)
             return DONE
-        seen = read_status(operated.clients, operated.outputs)
+        seen = read_status(operated.clients, operated.wiring)
         if wants_json:
-            print_json({"stack": stack, **as_plain(seen)})
+            print_json({"stack": selection.stack, **as_plain(seen)})
         else:
             Console().print(status_text(seen, _where(operated)), soft_wrap=True)
     return DONE
@@ -52,9 +50,9 @@ def _watch(operated: Operated, cancel: threading.Event) -> None:
     interval_seconds = max(1.0, operated.pace.poll_interval_seconds)
     with Live(console=Console(), screen=sys.stdout.isatty(), auto_refresh=False) as live:
         while True:
-            seen = read_status(operated.clients, operated.outputs)
-            depths.append(seen.queue.total)
-            dead.append(seen.dlq.total)
+            seen = read_status(operated.clients, operated.wiring)
+            depths.append(seen.queue.total if seen.queue else 0)
+            dead.append(seen.dlq.total if seen.dlq else 0)
             state = status_text(seen, f"{_where(operated)}, {time.strftime('%H:%M:%S')}")
             # A line stays a line, so that the whole fits on a small screen.
             state.no_wrap, state.overflow = True, "ellipsis"
@@ -65,8 +63,8 @@ def _watch(operated: Operated, cancel: threading.Event) -> None:
 
 
 def _where(operated: Operated) -> str:
-    """Which stack this is: an operator may have several terminals open."""
-    return f"{operated.stack}, {operated.target}"
+    """Which queue this is: an operator may have several terminals open."""
+    return f"{operated.wiring.selected}, {operated.account}"
 
 
 def sparkline(values: Sequence[int]) -> str:
@@ -78,7 +76,7 @@ def sparkline(values: Sequence[int]) -> str:
 def status_text(seen: StackStatus, where: str) -> Text:
     """A stack's state for a person, a line for each thing that can be wrong."""
     rows = [
-        ("stack", where, ""),
+        ("watched", where, ""),
         ("queue", _depth(seen.queue, seen.oldest_seconds), ""),
         ("dead letters", _depth(seen.dlq, seen.dlq_oldest_seconds), ""),
         *_alarm_rows(seen),
@@ -111,7 +109,9 @@ def _mapping_rows(seen: StackStatus) -> list[tuple[str, str, str]]:
     ]
 
 
-def _depth(depth: Depth, oldest_seconds: float | None) -> str:
+def _depth(depth: Depth | None, oldest_seconds: float | None) -> str:
+    if depth is None:
+        return "none is known"
     return f"{depth}, oldest {_age(oldest_seconds)}" if depth.total else str(depth)
 
 

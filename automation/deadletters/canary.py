@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,7 @@ class CanaryPlan:
         moved: what was moved, by its new id: (run_id, seq); None when it carries none.
         destination_url: where it went.
         dlq_url: where it would come back to.
-        log_group: the consumer's.
+        log_groups: where the consumers log; without any the queues alone tell.
         began_seconds: Unix time at which the first was sent.
         timeout_seconds: how long to watch at the most.
         visibility_timeout_seconds: the destination's: how long a failed message can be hidden.
@@ -87,7 +87,7 @@ class CanaryPlan:
     moved: Mapping[str, Identity | None]
     destination_url: str
     dlq_url: str
-    log_group: str
+    log_groups: Sequence[str]
     began_seconds: float
     timeout_seconds: float
     visibility_timeout_seconds: float
@@ -119,10 +119,11 @@ def watch_canary(
     heard = _Heard(plan)
     empty = _EmptyFor(sqs, plan, clock)
     since_ms = int((plan.began_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
-    reader = LogReader(logs, plan.log_group, since_ms=since_ms)
+    readers = [LogReader(logs, group, since_ms=since_ms) for group in plan.log_groups]
     while True:
-        for event in reader.new_events():
-            heard.take(event)
+        for reader in readers:
+            for event in reader.new_events():
+                heard.take(event)
         is_over = clock() - plan.began_seconds >= plan.timeout_seconds
         is_decided = heard.is_complete or empty.is_long_enough(is_every_one_heard=heard.is_of_all)
         if is_decided or is_over or cancel.is_set():

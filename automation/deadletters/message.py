@@ -61,6 +61,12 @@ class Message:
         return self.system.get("MessageGroupId")
 
     @property
+    def source(self) -> str | None:
+        """Name of the queue that SQS moved it from; None when it was sent to where it is."""
+        arn = self.system.get("DeadLetterQueueSourceArn")
+        return arn.rpartition(":")[2] if arn else None
+
+    @property
     def sent_at_seconds(self) -> float:
         """Unix time at which the message was sent; a standard DLQ keeps the first queue's."""
         return int(self.system.get("SentTimestamp", "0")) / 1000

@@ -1,7 +1,7 @@
 """Why messages failed: the consumer's log records, by message."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -42,9 +42,11 @@ class Failures:
         """Free the disk."""
         self._by_message.close()
 
-    def load(self, logs: "CloudWatchLogsClient", log_group: str, *, since_ms: int) -> None:
-        """Read the consumer's log from a Unix time in milliseconds on."""
-        for event in failure_events(logs, log_group, since_ms=since_ms):
+    def load(
+        self, logs: "CloudWatchLogsClient", log_groups: Iterable[str], *, since_ms: int
+    ) -> None:
+        """Read the consumers' logs from a Unix time in milliseconds on."""
+        for event in failure_events(logs, log_groups, since_ms=since_ms):
             self.add(event)
 
     def add(self, event: LogEvent) -> None:
@@ -75,11 +77,12 @@ def _attempts(value: object) -> int:
 
 
 def failure_events(
-    logs: "CloudWatchLogsClient", log_group: str, *, since_ms: int
+    logs: "CloudWatchLogsClient", log_groups: Iterable[str], *, since_ms: int
 ) -> Iterator[LogEvent]:
-    """Yield the consumer's records of failed messages, oldest first."""
-    reader = LogReader(logs, log_group, since_ms=since_ms, pattern=_HAS_MESSAGE_ID)
-    return (event for event in reader.new_events() if event.is_failure)
+    """Yield the consumers' records of failed messages, of each log the oldest first."""
+    for log_group in log_groups:
+        reader = LogReader(logs, log_group, since_ms=since_ms, pattern=_HAS_MESSAGE_ID)
+        yield from (event for event in reader.new_events() if event.is_failure)
 
 
 def _identity_key(run_id: str, seq: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -138,7 +138,7 @@ def survey_dead_letters(
     logs: "CloudWatchLogsClient | None",
     *,
     dlq_url: str,
-    log_group: str,
+    log_groups: Sequence[str],
     wait_seconds: int,
     connections: int = 8,
     limit: int | None = None,
@@ -150,7 +150,7 @@ def survey_dead_letters(
         sqs: client.
         logs: client; None leaves the reasons out.
         dlq_url: the dead-letter queue.
-        log_group: the consumer's.
+        log_groups: where the consumers log.
         wait_seconds: long polling of one receive, 0 to 20 s.
         connections: how many requests to make at once, default 8.
         limit: how many messages to look at, at the most; None (default) for all.
@@ -183,7 +183,7 @@ def survey_dead_letters(
         if logs and survey.seen:
             # Clocks differ a little; a message can't have failed before it was sent.
             since_ms = int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
-            survey.failures.load(logs, log_group, since_ms=since_ms)
+            survey.failures.load(logs, log_groups, since_ms=since_ms)
     except BaseException:
         survey.close()
         raise

@@ -23,6 +23,7 @@ FIELDS = {
     "redrive_count": "how often it was redriven",
     "reason": "why it failed, from the consumer's log; null when nothing is known",
     "group": "message group; null without one",
+    "source": "name of the queue that it failed in; null when SQS doesn't say",
 }
 """What an expression can name, and what it is."""
 
@@ -130,6 +131,7 @@ def facts(message: Message, circumstances: Circumstances) -> dict[str, object]:
         "redrive_count": message.redrive_count or 0,
         "reason": circumstances.reason,
         "group": message.group,
+        "source": message.source,
     }
 
 

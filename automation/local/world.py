@@ -17,7 +17,7 @@ from automation.errors import AutomationError
 from automation.local.emulator import LOOPBACK, Emulator, PortTakenError, running_emulator
 from automation.local.provider import ProviderSettings, serve_provider
 from automation.local.resources.cloud import empty_session
-from automation.target import LOCAL_PACE, Target
+from automation.target import LOCAL_PACE, Account, Target
 
 _REGION = "us-east-1"
 _ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only
@@ -34,6 +34,14 @@ class _Identity:
     account_id: str
     port: int
     region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    """An embedded AWS that runs; `provider_port` is where the engine finds the provider."""
+
+    identity: _Identity
+    provider_port: int
 
 
 @contextlib.contextmanager
@@ -58,20 +66,35 @@ def embedded_aws(
         WorldInUseError: another process is just starting or ending it.
         EmulatorError: the emulator did not start, or could not write its state at the end.
     """
+    with _running(home, keeps_state, enforces_policies) as running:
+        yield _target(home, engine, running)
+
+
+@contextlib.contextmanager
+def embedded_account(home: Path) -> Generator[Account]:
+    """The same for whoever needs no engine; what is in it is kept.
+
+    Raises:
+        WorldInUseError, EmulatorError: as `embedded_aws` does.
+    """
+    with _running(home, True, False) as running:
+        yield _account(running.identity)
+
+
+@contextlib.contextmanager
+def _running(home: Path, keeps_state: bool, enforces_policies: bool) -> Generator[_Running]:
     with (home / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield _joined(home, engine)
+            yield _joined(home)
             return
-        with _started(home, engine, keeps_state, enforces_policies) as target:
-            yield target
+        with _started(home, keeps_state, enforces_policies) as running:
+            yield running
 
 
 @contextlib.contextmanager
-def _started(
-    home: Path, engine: EngineCommand, keeps_state: bool, enforces_policies: bool
-) -> Generator[Target]:
+def _started(home: Path, keeps_state: bool, enforces_policies: bool) -> Generator[_Running]:
     known = _load_identity(home) if keeps_state else None
     with _emulator(home, known, keeps_state, enforces_policies) as emulator:
         identity = known or _Identity(
@@ -85,22 +108,24 @@ def _started(
             account_id=identity.account_id,
         )
         with serve_provider(settings) as provider_port:
-            target = _target(home, engine, identity, provider_port)
-            with _joinable(home, identity, provider_port):
-                yield target
+            running = _Running(identity=identity, provider_port=provider_port)
+            with _joinable(home, running):
+                yield running
 
 
 @contextlib.contextmanager
-def _joinable(home: Path, identity: _Identity, provider_port: int) -> Generator[None]:
+def _joinable(home: Path, running: _Running) -> Generator[None]:
     path = home / "running.json"
-    path.write_text(json.dumps({"provider_port": provider_port, **asdict(identity)}))
+    path.write_text(
+        json.dumps({"provider_port": running.provider_port, **asdict(running.identity)})
+    )
     try:
         yield
     finally:
         path.unlink()
 
 
-def _joined(home: Path, engine: EngineCommand) -> Target:
+def _joined(home: Path) -> _Running:
     try:
         running = json.loads((home / "running.json").read_text())
     except FileNotFoundError as error:
@@ -109,45 +134,54 @@ def _joined(home: Path, engine: EngineCommand) -> Target:
             "try again in a moment"
         ) from error
     provider_port = running.pop("provider_port")
-    return _target(home, engine, _Identity(**running), provider_port)
+    return _Running(identity=_Identity(**running), provider_port=provider_port)
 
 
-def _target(home: Path, engine: EngineCommand, identity: _Identity, provider_port: int) -> Target:
-    endpoint_url = f"http://{LOOPBACK}:{identity.port}"
-    account_id, region = identity.account_id, identity.region
+def _target(home: Path, engine: EngineCommand, running: _Running) -> Target:
+    account = _account(running.identity)
     environment = {
         # The same for every folder, since what the engine makes of it is written beside the program
         # (Pulumi.<stack>.yaml), where another folder's stack of that name finds it.
         **engine_environment(engine, home, passphrase=_ANY_SECRET),
         # Plugins and the CLI's own settings of the user stay out of it.
         "PULUMI_HOME": str(home / "pulumi"),
-        "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",
+        "PULUMI_DEBUG_PROVIDERS": f"aws:{running.provider_port}",
         # An attached provider is looked for on the download site all the same
         # (pulumi issue 10572, in v3.250.0).
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ENDPOINT_URL": account.clients.endpoint_url or "",
         # Python programs reach the engine and the emulator on this machine, past any proxy.
         "NO_PROXY": LOOPBACK,
         "no_proxy": LOOPBACK,
         # The emulator takes a 12-digit access key for the account.
-        "AWS_ACCESS_KEY_ID": account_id,
+        "AWS_ACCESS_KEY_ID": account.account_id,
         "AWS_SECRET_ACCESS_KEY": _ANY_SECRET,
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": account.region,
+        "AWS_DEFAULT_REGION": account.region,
     }
-    session = boto3.Session(
-        aws_access_key_id=account_id,
-        aws_secret_access_key=_ANY_SECRET,
-        region_name=region,
-        botocore_session=empty_session(),
-    )
     return Target(
-        name="local",
-        account_id=account_id,
-        region=region,
-        clients=Clients(session=session, endpoint_url=endpoint_url),
+        name=account.name,
+        account_id=account.account_id,
+        region=account.region,
+        clients=account.clients,
+        pace=account.pace,
         engine=engine,
         environment=environment,
+    )
+
+
+def _account(identity: _Identity) -> Account:
+    session = boto3.Session(
+        aws_access_key_id=identity.account_id,
+        aws_secret_access_key=_ANY_SECRET,
+        region_name=identity.region,
+        botocore_session=empty_session(),
+    )
+    return Account(
+        name="local",
+        account_id=identity.account_id,
+        region=identity.region,
+        clients=Clients(session=session, endpoint_url=f"http://{LOOPBACK}:{identity.port}"),
         pace=LOCAL_PACE,
     )
 

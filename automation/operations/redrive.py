@@ -25,7 +25,7 @@ from automation.deadletters.queue_to_queue import move_messages
 from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
-from automation.operations.deployed import Operated, surveyed
+from automation.operations.operated import Operated, surveyed
 from automation.operations.remaining import is_letter_held, is_letter_left
 from automation.progress import Progress
 from components import limits
@@ -40,9 +40,13 @@ _CANARY_SECONDS_BEYOND_THAT = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What the flags ask for."""
+    """What the flags ask for.
+
+    `came_from` is the name of the queue whose dead letters alone are meant; None for any.
+    """
 
     destination_url: str
+    came_from: str | None = None
     where: Where | None
     limit: int | None
     rate: float | None
@@ -53,7 +57,8 @@ class Wish:
     @property
     def suits_native(self) -> bool:
         """SQS's own redrive has no filter, limit, canary or redrive count."""
-        is_plain = not (self.where or self.limit or self.canary or self.max_redrives)
+        filters = self.where or self.limit or self.came_from
+        is_plain = not (filters or self.canary or self.max_redrives)
         return is_plain and (
             self.rate is None
             or (self.rate == int(self.rate) and self.rate <= MAX_MESSAGES_PER_SECOND)
@@ -64,7 +69,9 @@ class Wish:
 class Wanted:
     """What is to be moved: how many, by reason when that was asked, and which.
 
-    `hidden_seconds` is how long what is to stay has to be hidden while the rest is moved.
+    `hidden_seconds` is how long what is to stay has to be hidden while the rest is moved. `strays`
+    counts the letters of which SQS does not say that they failed in any of the source queues, where
+    letters go back by that: those that were sent to the dead-letter queue itself.
     """
 
     count: int
@@ -72,37 +79,67 @@ class Wanted:
     completeness: str | None
     is_wanted: Callable[[Message], bool] | None
     hidden_seconds: int = HIDDEN_SECONDS
+    strays: int = 0
 
 
 @contextmanager
 def wanted_letters(
-    operated: Operated, where: Where | None, progress: Progress, *, counts_by_reason: bool
+    operated: Operated, wish: Wish, progress: Progress, *, counts_by_reason: bool
 ) -> Generator[Wanted]:
     """Find out what is to be moved; reading the dead letters takes time, so only when it must be.
 
     Args:
-        operated: the stack.
-        where: None for all.
+        operated: the queue.
+        wish: what the flags ask for.
         progress: shows the reading.
         counts_by_reason: read them also when all are wanted.
     """
-    if where is None and not counts_by_reason:
-        depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+    where, came_from = wish.where, wish.came_from
+    if where is None and came_from is None and not counts_by_reason:
+        depth = queue_depth(operated.clients.sqs, operated.dlq.url)
         yield Wanted(count=depth.total, by_reason={}, completeness=None, is_wanted=None)
         return
     with surveyed(operated, progress) as survey:
-        reasons = Counter(letter.reason for letter in survey.letters(where))
+
+        def is_wanted(message: Message) -> bool:
+            is_meant = where is None or where.matches(message, survey.circumstances(message))
+            return is_meant and came_from in (None, message.source)
+
+        reasons = Counter(
+            letter.reason
+            for letter in survey.letters(where)
+            if came_from in (None, letter.message.source)
+        )
+        known = {source.name for source in operated.wiring.sources}
+        strays = sum(letter.message.source not in known for letter in survey.letters(where))
         yield Wanted(
+            strays=strays if came_from else 0,
             count=sum(reasons.values()),
             by_reason=dict(reasons.most_common()),
             completeness=survey.completeness,
-            is_wanted=(
-                (lambda message: where.matches(message, survey.circumstances(message)))
-                if where
-                else None
-            ),
+            is_wanted=is_wanted if where or came_from else None,
             hidden_seconds=hiding_seconds(survey.expected),
         )
+
+
+def destinations(operated: Operated, to: str | None) -> list[tuple[str, str | None]]:
+    """Where to redrive to: URLs, and of which source queue's letters (None for all).
+
+    Args:
+        operated: the queue.
+        to: name, URL or ARN of another queue; None for where each letter came from.
+
+    Raises:
+        AutomationError: no such queue, or none is known.
+    """
+    wiring = operated.wiring
+    if to:
+        return [(operated.url_of(to), None)]
+    if wiring.queue or not wiring.sources:
+        queue = wiring.require_queue()
+        is_shared = len(wiring.sources) > 1 or not wiring.are_sources_known
+        return [(queue.url, queue.name if is_shared else None)]
+    return [(source.url, source.name) for source in wiring.sources]
 
 
 def check_destination(operated: Operated, url: str) -> None:
@@ -112,7 +149,7 @@ def check_destination(operated: Operated, url: str) -> None:
         AutomationError: it is the dead-letter queue itself, or of another type.
         ClientError: there is no such queue, or no right to look at it.
     """
-    dlq_url = operated.outputs.dlq_url
+    dlq_url = operated.dlq.url
     if url == dlq_url:
         raise AutomationError("--to: that is the dead-letter queue itself")
     if limits.is_fifo(url) != limits.is_fifo(dlq_url):
@@ -164,7 +201,7 @@ def redrive_letters(
     """Move what is wanted, in the way that suits the wish.
 
     Args:
-        operated: the stack.
+        operated: the queue.
         wish: what the flags ask for.
         wanted: what is to be moved.
         progress: shows the steps.
@@ -176,7 +213,7 @@ def redrive_letters(
     if wish.canary:
         return _with_canary(operated, wish, wanted, progress, cancel, wish.canary)
     # SQS's own redrive knows nothing of what a killed run of ours has sent already.
-    may_be_native = not operated.has_unfinished("redrive", operated.outputs.dlq_url)
+    may_be_native = not operated.has_unfinished("redrive", journal_source(operated, wish))
     with progress.step("redrive", total=wanted.count):
         if wish.suits_native and may_be_native:
             try:
@@ -189,6 +226,12 @@ def redrive_letters(
     return Done(method="own", moves=(move,), is_left=_is_held(move, operated, progress))
 
 
+def journal_source(operated: Operated, wish: Wish) -> str:
+    """What the journal of a redrive says that it moves; of each source queue's letters apart."""
+    dlq_url = operated.dlq.url
+    return f"{dlq_url} from {wish.came_from}" if wish.came_from else dlq_url
+
+
 def _is_held(move: MoveReport, operated: Operated, progress: Progress) -> bool:
     """Whether a move that met nothing more has passed by what somebody else holds."""
     return move.ended == "empty" and is_letter_held(operated, progress)
@@ -199,7 +242,7 @@ def _native(
 ) -> NativeReport:
     return native_move(
         operated.clients.sqs,
-        source_arn=operated.outputs.dlq_arn,
+        source_arn=operated.dlq.arn,
         destination_arn=_queue_attribute(operated, wish.destination_url, "QueueArn"),
         messages_per_second=int(wish.rate) if wish.rate else None,
         cancel=cancel,
@@ -252,8 +295,8 @@ def _canary_plan(
     return CanaryPlan(
         moved=moved,
         destination_url=wish.destination_url,
-        dlq_url=operated.outputs.dlq_url,
-        log_group=operated.outputs.consumer_log_group_name,
+        dlq_url=operated.dlq.url,
+        log_groups=operated.wiring.log_groups,
         began_seconds=began_seconds,
         # A consumer that logs nothing is judged by the queues, which takes that much longer.
         timeout_seconds=wish.canary_wait_seconds
@@ -279,7 +322,7 @@ def _move(
     *,
     limit: int | None,
 ) -> MoveReport:
-    dlq_url = operated.outputs.dlq_url
+    dlq_url = operated.dlq.url
     plan = Plan(
         source_url=dlq_url,
         destination_url=wish.destination_url,
@@ -297,7 +340,7 @@ def _move(
         progress.advance_to(counts.moved)
         progress.detail(f"{counts.moved} moved")
 
-    with operated.journal("redrive", dlq_url) as journal:
+    with operated.journal("redrive", journal_source(operated, wish)) as journal:
         if journal.is_continued:
             progress.say(
                 f"going on with what an earlier run has left in {journal.path}; what it had "

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.deadletters.reading import QueueReading
 from automation.errors import StillWaitingError
-from automation.operations.deployed import Operated
+from automation.operations.operated import Operated
 from automation.progress import Progress
 from automation.waiting import wait_until
 
@@ -27,7 +27,7 @@ def is_letter_left(
     """
     reading = QueueReading(
         operated.clients.sqs,
-        operated.outputs.dlq_url,
+        operated.dlq.url,
         wait_seconds=operated.pace.receive_wait_seconds,
         limit=1,
     )
@@ -83,7 +83,7 @@ def _comes_to(
     def probe() -> tuple[bool, Depth]:
         # Asked for after the time was taken: so old can the answer be.
         is_late_enough = clock() - began >= quiet_seconds
-        depth = queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+        depth = queue_depth(operated.clients.sqs, operated.dlq.url)
         return is_late_enough and is_so(depth), depth
 
     try:

@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,13 @@ from automation.aws.clients import Clients
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.aws.whole_batches import whole_batch_advice
 from automation.deadletters.reasons import failure_events
-from components.outputs import StackOutputs
+from automation.operations.wiring import Wiring
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 _METRICS_MINUTES = 5
+_MAX_ALARM_NAMES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,8 @@ class StackStatus:
             (default) when it doesn't.
     """
 
-    queue: Depth
-    dlq: Depth
+    queue: Depth | None
+    dlq: Depth | None
     oldest_seconds: float | None
     dlq_oldest_seconds: float | None
     alarms: Mapping[str, str]
@@ -50,72 +51,82 @@ class StackStatus:
     advice: str | None = None
 
 
-def read_status(clients: Clients, outputs: StackOutputs) -> StackStatus:
+def read_status(clients: Clients, wiring: Wiring) -> StackStatus:
     """Ask SQS, CloudWatch and Lambda once."""
-    metrics = _metrics(clients, outputs)
+    metrics = _metrics(clients, wiring)
     since_ms = int((time.time() - _METRICS_MINUTES * 60) * 1000)
     return StackStatus(
-        queue=queue_depth(clients.sqs, outputs.queue_url),
-        dlq=queue_depth(clients.sqs, outputs.dlq_url),
+        queue=queue_depth(clients.sqs, wiring.queue.url) if wiring.queue else None,
+        dlq=queue_depth(clients.sqs, wiring.dlq.url) if wiring.dlq else None,
         oldest_seconds=metrics.get("oldest"),
         dlq_oldest_seconds=metrics.get("dlq_oldest"),
-        alarms=_alarm_states(clients, outputs),
-        mappings={
-            mapping.get("UUID", ""): mapping.get("State", "")
-            for page in clients.functions.get_paginator("list_event_source_mappings").paginate(
-                FunctionName=outputs.consumer_function_name
-            )
-            for mapping in page.get("EventSourceMappings", [])
-        },
+        alarms=_alarm_states(clients, wiring.alarm_names),
+        mappings=dict(_mapping_states(clients, wiring)),
         failed_attempts=sum(
-            1
-            for _ in failure_events(
-                clients.logs, outputs.consumer_log_group_name, since_ms=since_ms
-            )
+            1 for _ in failure_events(clients.logs, wiring.log_groups, since_ms=since_ms)
         ),
-        errors=metrics.get("errors"),
-        concurrency=metrics.get("concurrency"),
-        advice=_advice(clients, outputs, since_ms) if metrics.get("errors") else None,
+        errors=_sum(metrics, "errors"),
+        concurrency=_sum(metrics, "concurrency"),
+        advice=advice(clients, wiring, since_ms=since_ms) if _sum(metrics, "errors") else None,
     )
 
 
-def _advice(clients: Clients, outputs: StackOutputs, since_ms: int) -> str | None:
-    return whole_batch_advice(
-        clients,
-        function_name=outputs.consumer_function_name,
-        log_group=outputs.consumer_log_group_name,
-        since_ms=since_ms,
+def advice(clients: Clients, wiring: Wiring, *, since_ms: int) -> str | None:
+    """What the consumers should do otherwise, when one raises for whole batches."""
+    found = (
+        whole_batch_advice(
+            clients,
+            function_name=consumer.function_name,
+            log_group=consumer.log_group,
+            since_ms=since_ms,
+        )
+        for consumer in wiring.consumers
     )
+    return next(filter(None, found), None)
 
 
-def _alarm_states(clients: Clients, outputs: StackOutputs) -> dict[str, str]:
-    if not outputs.alarm_names:
-        return {}
-    answer = clients.cloudwatch.describe_alarms(AlarmNames=list(outputs.alarm_names))
+def _mapping_states(clients: Clients, wiring: Wiring) -> Iterator[tuple[str, str]]:
+    sources = {source.arn for source in wiring.sources}
+    for consumer in wiring.consumers:
+        pages = clients.functions.get_paginator("list_event_source_mappings").paginate(
+            FunctionName=consumer.function_name
+        )
+        for page in pages:
+            for mapping in page.get("EventSourceMappings", []):
+                # The function may be fed from other queues too.
+                if mapping.get("EventSourceArn") in sources:
+                    yield mapping.get("UUID", ""), mapping.get("State", "")
+
+
+def _alarm_states(clients: Clients, names: Sequence[str]) -> dict[str, str]:
+    # DescribeAlarms takes 100 names (CloudWatch API Reference).
     return {
         alarm.get("AlarmName", ""): alarm.get("StateValue", "")
-        for alarm in answer.get("MetricAlarms", [])
+        for start in range(0, len(names), _MAX_ALARM_NAMES)
+        for alarm in clients.cloudwatch.describe_alarms(
+            AlarmNames=names[start : start + _MAX_ALARM_NAMES], MaxRecords=_MAX_ALARM_NAMES
+        ).get("MetricAlarms", [])
     }
 
 
-def _metrics(clients: Clients, outputs: StackOutputs) -> dict[str, float]:
+def _metrics(clients: Clients, wiring: Wiring) -> dict[str, float]:
     """The newest value of each metric that has one."""
     now = datetime.datetime.now(datetime.UTC)
-    queue = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName")
-    function = outputs.consumer_function_name
+    age = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName")
+    queries = [
+        _query(query_id, *age, queue.name, "Maximum", 60)
+        for query_id, queue in (("oldest", wiring.queue), ("dlq_oldest", wiring.dlq))
+        if queue
+    ]
+    for number, consumer in enumerate(wiring.consumers):
+        for query_id, metric, statistic in (
+            ("errors", "Errors", "Sum"),
+            ("concurrency", "ConcurrentExecutions", "Maximum"),
+        ):
+            of_function = ("AWS/Lambda", metric, "FunctionName", consumer.function_name)
+            queries.append(_query(f"{query_id}{number}", *of_function, statistic, 300))
     answer = clients.cloudwatch.get_metric_data(
-        MetricDataQueries=[
-            _query("oldest", *queue, outputs.queue_name, "Maximum", 60),
-            _query("dlq_oldest", *queue, outputs.dlq_name, "Maximum", 60),
-            _query("errors", "AWS/Lambda", "Errors", "FunctionName", function, "Sum", 300),
-            _query(
-                "concurrency",
-                *("AWS/Lambda", "ConcurrentExecutions", "FunctionName"),
-                function,
-                "Maximum",
-                300,
-            ),
-        ],
+        MetricDataQueries=queries,
         StartTime=now - datetime.timedelta(minutes=_METRICS_MINUTES),
         EndTime=now,
         ScanBy="TimestampDescending",
@@ -125,6 +136,12 @@ def _metrics(clients: Clients, outputs: StackOutputs) -> dict[str, float]:
         for result in answer.get("MetricDataResults", [])
         if (values := result.get("Values", []))
     }
+
+
+def _sum(metrics: Mapping[str, float], query_id: str) -> float | None:
+    """Over all consumers; None when there is no value of any."""
+    values = [value for name, value in metrics.items() if name.rstrip("0123456789") == query_id]
+    return sum(values) if values else None
 
 
 def _query(

@@ -52,6 +52,7 @@ from .names import check_name as check_name
 from .names import check_queue_names as check_queue_names
 from .names import check_tags as check_tags
 from .names import is_fifo as is_fifo
+from .names import is_queue_name as is_queue_name
 from .queues import DATA_KEY_REUSE as DATA_KEY_REUSE
 from .queues import DELAY as DELAY
 from .queues import KEY_DELETION_WINDOW as KEY_DELETION_WINDOW

@@ -34,6 +34,12 @@ def is_fifo(name: str) -> bool:
     return name.endswith(FIFO_SUFFIX)
 
 
+def is_queue_name(text: str) -> bool:
+    """Whether a queue could have this name."""
+    bare = text.removesuffix(FIFO_SUFFIX)
+    return bool(_QUEUE_NAME.fullmatch(bare)) and len(text) <= QUEUE_NAME_LENGTH
+
+
 def check_name(name: str, longest_suffix: str) -> None:
     """Refuse a component's name from which AWS would not accept the names of its resources.
 

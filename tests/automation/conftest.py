@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -13,9 +12,9 @@ from moto import mock_aws
 from automation import cli
 from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
-from automation.operations.deployed import Operated
-from automation.target import LOCAL_PACE, Target
-from components.outputs import FIELDS, StackOutputs
+from automation.operations.operated import Operated
+from automation.operations.wiring import Consumer, Queue, Wiring
+from automation.target import LOCAL_PACE, Account
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -31,26 +30,26 @@ def operated(clients: Clients, tmp_path: Path) -> Operated:
     dlq = clients.sqs.create_queue(QueueName="the-dlq")["QueueUrl"]
     queue = clients.sqs.create_queue(QueueName="the-queue")["QueueUrl"]
     clients.logs.create_log_group(logGroupName="consumer")
-    values: dict[str, Any] = dict.fromkeys(FIELDS, "x") | {
-        "alarm_names": (),
-        "dlq_url": dlq,
-        "dlq_name": "the-dlq",
-        "dlq_arn": "arn:aws:sqs:us-east-1:123456789012:the-dlq",
-        "queue_url": queue,
-        "consumer_log_group_name": "consumer",
-        "operator_policy_arn": "arn:policy",
-    }
-
-    class FakeTarget:
-        name = "local"
-        region = "us-east-1"
-        __str__ = Target.__str__
-        pace = dataclasses.replace(LOCAL_PACE, quiet_seconds=0)
-
+    arns = "arn:aws:sqs:us-east-1:123456789012"
+    the_queue = Queue(url=queue, arn=f"{arns}:the-queue", name="the-queue")
+    wiring = Wiring(
+        selected="stack s",
+        queue=the_queue,
+        dlq=Queue(url=dlq, arn=f"{arns}:the-dlq", name="the-dlq"),
+        sources=(the_queue,),
+        consumers=(Consumer(function_name="x", log_group="consumer"),),
+        operator_policy_arn="arn:policy",
+    )
+    account = Account(
+        name="local",
+        account_id="123456789012",
+        region="us-east-1",
+        clients=clients,
+        pace=dataclasses.replace(LOCAL_PACE, quiet_seconds=0),
+    )
     return Operated(
-        stack="s",
-        outputs=StackOutputs(**values),
-        target=FakeTarget(),  # type: ignore[arg-type]
+        wiring=wiring,
+        account=account,
         clients=clients,
         connections=1,
         home=tmp_path,
@@ -65,11 +64,11 @@ def run(
 
     @contextmanager
     def opened(*_: object, **__: object) -> Generator[Operated]:
-        with explained_aws_errors("s", operated.outputs.operator_policy_arn):
+        with explained_aws_errors("stack s", operated.wiring.operator_policy_arn):
             yield operated
 
     for command in ("dlq", "logs", "redrive", "send", "status"):
-        monkeypatch.setattr(f"automation.commands.{command}.operated_stack", opened)
+        monkeypatch.setattr(f"automation.commands.{command}.operated_queue", opened)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
@@ -87,7 +86,7 @@ def fill(operated: Operated) -> Callable[[int], None]:
     def fill(count: int) -> None:
         for number in range(count):
             operated.clients.sqs.send_message(
-                QueueUrl=operated.outputs.dlq_url, MessageBody=f"secret {number}"
+                QueueUrl=operated.dlq.url, MessageBody=f"secret {number}"
             )
 
     return fill

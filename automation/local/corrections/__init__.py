@@ -6,6 +6,7 @@ from automation.local.corrections import (
     filter_patterns,
     invocations,
     requests,
+    source_queues,
 )
 
 
@@ -15,5 +16,12 @@ def apply_corrections() -> None:
     Raises:
         EmulatorChangedError: the emulator is not the one that the corrections were written for.
     """
-    for correction in (requests, batch_answers, invocations, filter_patterns, alarms):
+    for correction in (
+        requests,
+        source_queues,
+        batch_answers,
+        invocations,
+        filter_patterns,
+        alarms,
+    ):
         correction.apply()

@@ -10,7 +10,7 @@ import pytest
 
 from automation.aws.clients import Clients
 from automation.aws.whole_batches import whole_batch_advice
-from automation.operations.deployed import Operated
+from automation.operations.operated import Operated
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -32,7 +32,7 @@ def consumer(operated: Operated) -> Callable[..., None]:
         iam = clients.session.client("iam")
         role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         clients.functions.create_function(
-            FunctionName=operated.outputs.consumer_function_name,
+            FunctionName=operated.wiring.consumers[0].function_name,
             Runtime="python3.13",
             Role=role,
             Handler="x.handler",
@@ -40,7 +40,7 @@ def consumer(operated: Operated) -> Callable[..., None]:
         )
         clients.functions.create_event_source_mapping(
             EventSourceArn="arn:aws:sqs:us-east-1:123456789012:the-queue",
-            FunctionName=operated.outputs.consumer_function_name,
+            FunctionName=operated.wiring.consumers[0].function_name,
             FunctionResponseTypes=list(answers),  # type: ignore[arg-type]
         )
         clients.logs.create_log_stream(logGroupName="consumer", logStreamName="s")

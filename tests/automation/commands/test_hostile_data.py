@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automation.operations.deployed import Operated
+from automation.operations.operated import Operated
 from tests.automation.hostile import ATTRIBUTES, BODIES, EXPRESSIONS, LOG_LINES, SECRET
 
 Run = Callable[..., tuple[int, str, str]]
@@ -33,16 +33,16 @@ def strict(text: str) -> Any:
 
 def send(operated: Operated, letters: list[tuple[str, dict[str, Any]]]) -> None:
     """Have these letters, and no others, in the dead-letter queue."""
-    sqs, url = operated.clients.sqs, operated.outputs.dlq_url
+    sqs, url = operated.clients.sqs, operated.dlq.url
     sqs.delete_queue(QueueUrl=url)
-    sqs.create_queue(QueueName=operated.outputs.dlq_name)
+    sqs.create_queue(QueueName=operated.dlq.name)
     for body, attributes in letters:
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
 
 
 def write_log(operated: Operated, lines: list[str]) -> None:
     """Have these lines, and no others, in the consumer's log."""
-    logs, group = operated.clients.logs, operated.outputs.consumer_log_group_name
+    logs, group = operated.clients.logs, operated.wiring.log_groups[0]
     logs.delete_log_group(logGroupName=group)
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="s")
@@ -149,14 +149,14 @@ def test_every_letter_comes_back_from_a_backup_and_is_redriven(
     check_shown(code, output, error, wants_json=True)
     assert (code, strict(output)["moved"]) == (0, len(letters))
     received = operated.clients.sqs.receive_message(
-        QueueUrl=operated.outputs.queue_url,
+        QueueUrl=operated.queue.url,
         MaxNumberOfMessages=10,
         MessageAttributeNames=["All"],
         VisibilityTimeout=60,
     )["Messages"]
     for message in received:
         operated.clients.sqs.delete_message(
-            QueueUrl=operated.outputs.queue_url, ReceiptHandle=message["ReceiptHandle"]
+            QueueUrl=operated.queue.url, ReceiptHandle=message["ReceiptHandle"]
         )
     assert sorted(message["Body"] for message in received) == sorted(body for body, _ in letters)
 
@@ -183,7 +183,7 @@ def test_send_refuses_what_sqs_would_before_it_sends_anything(
     code, output, error = run("send", str(file))
     assert (code, output) == (2, "")
     assert said in error
-    answer = operated.clients.sqs.receive_message(QueueUrl=operated.outputs.queue_url)
+    answer = operated.clients.sqs.receive_message(QueueUrl=operated.queue.url)
     assert "Messages" not in answer
 
 
@@ -222,7 +222,7 @@ def test_null_group_is_no_group_named_none(run: Run, operated: Operated, tmp_pat
     file.write_text('\ufeff{"id": null, "body": "x", "group": null, "attributes": null}\n')
     assert run("send", str(file))[0] == 0
     (message,) = operated.clients.sqs.receive_message(
-        QueueUrl=operated.outputs.queue_url, AttributeNames=["All"]
+        QueueUrl=operated.queue.url, AttributeNames=["All"]
     )["Messages"]
     assert "MessageGroupId" not in message["Attributes"]
 

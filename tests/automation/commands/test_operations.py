@@ -18,7 +18,7 @@ from automation.aws.queue_depth import Depth
 from automation.commands import status as commands_status
 from automation.commands.output import duration
 from automation.errors import AutomationError
-from automation.operations.deployed import Operated
+from automation.operations.operated import Operated
 from automation.operations.status import StackStatus, read_status
 
 Run = Callable[..., tuple[int, str, str]]
@@ -38,7 +38,7 @@ def test_nothing_happens_where_nobody_can_be_asked(
     assert (code, output) == (2, "")
     assert "about 3 messages of the-dlq" in error
     assert "say --yes where nobody can be asked" in error
-    assert count(operated, operated.outputs.dlq_url) == 3
+    assert count(operated, operated.dlq.url) == 3
 
 
 def test_dry_run_moves_nothing_and_counts_by_reason(
@@ -49,7 +49,7 @@ def test_dry_run_moves_nothing_and_counts_by_reason(
     answer = json.loads(output)
     assert (code, answer["would_move"]) == (0, 3)
     assert answer["by_reason"] == {"not in the consumer's log": 3}
-    assert count(operated, operated.outputs.dlq_url) == 3
+    assert count(operated, operated.dlq.url) == 3
 
 
 def test_redrive_falls_back_to_the_own_mover(
@@ -64,7 +64,7 @@ def test_redrive_falls_back_to_the_own_mover(
     answer = json.loads(output)
     assert (code, answer["method"], answer["moved"], answer["left"]) == (0, "own", 12, 0)
     assert "this service has no StartMessageMoveTask" in error
-    assert count(operated, operated.outputs.queue_url) == 12
+    assert count(operated, operated.queue.url) == 12
 
 
 @pytest.mark.parametrize(("moved", "code"), [(2, 0), (0, 1)])
@@ -81,7 +81,7 @@ def test_native_redrive_is_done_when_nothing_is_left(
 
     def start(**_: object) -> dict[str, str]:
         if moved:
-            sqs.purge_queue(QueueUrl=operated.outputs.dlq_url)
+            sqs.purge_queue(QueueUrl=operated.dlq.url)
         tasks.append({"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": moved})
         return {"TaskHandle": "h"}
 
@@ -100,7 +100,7 @@ def test_native_redrive_that_passed_by_a_hidden_message_is_not_done(
     fill: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sqs, dlq_url = operated.clients.sqs, operated.outputs.dlq_url
+    sqs, dlq_url = operated.clients.sqs, operated.dlq.url
     tasks: list[dict[str, object]] = []
 
     def start(**_: object) -> dict[str, str]:
@@ -126,7 +126,7 @@ def test_own_redrive_that_passed_by_a_message_that_somebody_holds_is_not_done(
 ) -> None:
     fill(2)
     operated.clients.sqs.receive_message(
-        QueueUrl=operated.outputs.dlq_url, VisibilityTimeout=600, MaxNumberOfMessages=1
+        QueueUrl=operated.dlq.url, VisibilityTimeout=600, MaxNumberOfMessages=1
     )
     code, output, error = run("dlq", "redrive", "--yes", "--json", *how)
     answer = json.loads(output)
@@ -197,7 +197,7 @@ def test_stack_has_to_be_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("PULUMI_STACK")
     code, _, error = run("dlq", "list")
     assert code == 2
-    assert "Missing option '--stack'" in error
+    assert "say which queue: --stack NAME, or --queue NAME, URL or ARN" in error
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_stack_has_to_be_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_refusal_of_aws_says_what_to_do(code: str, said: str) -> None:
     error = ClientError({"Error": {"Code": code, "Message": "words"}}, "ReceiveMessage")
-    with pytest.raises(AutomationError, match=said), explained_aws_errors("s", "arn:policy"):
+    with pytest.raises(AutomationError, match=said), explained_aws_errors("stack s", "arn:policy"):
         raise error
 
 
@@ -223,7 +223,7 @@ def test_messages_are_sent_with_defaults(run: Run, operated: Operated, tmp_path:
     code, output, _ = run("send", "--json", "--attribute", "store_id:Number=3", str(file))
     assert (code, json.loads(output)["sent"]) == (0, 2)
     sent = operated.clients.sqs.receive_message(
-        QueueUrl=operated.outputs.queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        QueueUrl=operated.queue.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     )["Messages"]
     by_body = {m["Body"]: m["MessageAttributes"]["store_id"]["StringValue"] for m in sent}
     assert by_body == {'{"a": 1}': "3", "two": "4"}
@@ -236,7 +236,7 @@ def test_nothing_is_sent_when_a_line_is_wrong(run: Run, operated: Operated, tmp_
     assert code == 2
     assert "line 2 is not JSON" in error
     assert "secret" not in error
-    assert count(operated, operated.outputs.queue_url) == 0
+    assert count(operated, operated.queue.url) == 0
 
 
 def test_status_is_one_json_object(
@@ -287,7 +287,7 @@ def test_backup_never_overwrites_another(
     assert f"--backup: {backup} exists, and a backup never overwrites another" in error
     assert "?" not in error
     assert backup.read_text() == "precious"
-    assert count(operated, operated.outputs.dlq_url) == 2
+    assert count(operated, operated.dlq.url) == 2
 
 
 def test_ctrl_c_at_the_question_does_nothing(
@@ -302,7 +302,7 @@ def test_ctrl_c_at_the_question_does_nothing(
     code, output, error = run("dlq", "redrive")
     assert (code, output) == (2, "")
     assert error.endswith("\nerror: stopped; nothing was done\n")
-    assert count(operated, operated.outputs.dlq_url) == 2
+    assert count(operated, operated.dlq.url) == 2
 
 
 def test_reader_that_has_seen_enough_is_no_error(
@@ -319,7 +319,7 @@ def test_reader_that_has_seen_enough_is_no_error(
     code, _, error = run("dlq", "list")
     assert code == 1
     assert "error" not in error
-    assert count(operated, operated.outputs.dlq_url) == 3
+    assert count(operated, operated.dlq.url) == 3
 
 
 def test_watching_ends_at_ctrl_c(
@@ -330,7 +330,7 @@ def test_watching_ends_at_ctrl_c(
     def look(*_: object) -> StackStatus:
         if looks:
             signal.raise_signal(signal.SIGINT)
-        looks.append(read_status(operated.clients, operated.outputs))
+        looks.append(read_status(operated.clients, operated.wiring))
         return looks[-1]
 
     monkeypatch.setattr(commands_status, "read_status", look)
@@ -375,7 +375,7 @@ def test_failures_include_the_runs_that_lambda_ended(run: Run, operated: Operate
 
 def log(operated: Operated, record: dict[str, object] | str) -> None:
     """Have the consumer log a record, or Lambda a line."""
-    logs, group = operated.clients.logs, operated.outputs.consumer_log_group_name
+    logs, group = operated.clients.logs, operated.wiring.log_groups[0]
     logs.create_log_stream(logGroupName=group, logStreamName="stream")
     message = record if isinstance(record, str) else json.dumps(record)
     event = {"timestamp": int(time.time() * 1000), "message": message}
@@ -387,7 +387,7 @@ def test_restored_letter_shows_the_attempts_under_its_first_id(
 ) -> None:
     attribute = {"DataType": "String", "StringValue": "r"}
     sent = operated.clients.sqs.send_message(
-        QueueUrl=operated.outputs.dlq_url,
+        QueueUrl=operated.dlq.url,
         MessageBody="secret",
         MessageAttributes={"run_id": attribute, "seq": {**attribute, "StringValue": "7"}},  # type: ignore[dict-item]
     )
@@ -427,7 +427,7 @@ def test_state_names_what_is_wrong_first() -> None:
         concurrency=None,
     )
     assert commands_status.status_text(seen, "here").plain.splitlines() == [
-        "stack            here",
+        "watched          here",
         "queue            0 visible, 0 in flight, 0 delayed",
         "dead letters     2 visible, 0 in flight, 0 delayed, oldest 1 h 1 min",
         "alarm            ALARM  b",

@@ -1,5 +1,6 @@
 """What goes wrong under an operator's hands is one clear message: what, which value, what to do."""
 
+import json
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,10 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from pulumi.automation import StackNotFoundError
 
-from automation import cli, stacks
-from automation.operations import deployed
-from automation.operations.deployed import Operated
+from automation import cli
+from automation.operations import operated as operated_module
+from automation.operations.operated import Operated
 
 Run = Callable[..., tuple[int, str, str]]
 Refuse = Callable[[str, Collection[str]], None]
@@ -78,22 +78,16 @@ def test_wrong_stack(
     tmp_path: Path,
     command: list[str],
 ) -> None:
-    class NoSuchStack:
-        def __init__(self, **_: object) -> None:
-            pass
-
-        def stack_outputs(self, _name: str) -> None:
-            raise StackNotFoundError("no stack")  # type: ignore[arg-type]
-
-        def list_stacks(self) -> list[SimpleNamespace]:
-            return [SimpleNamespace(name="dev"), SimpleNamespace(name="prod")]
+    class Engine:
+        def run(self, *_: object) -> SimpleNamespace:
+            names = ["organization/shop/dev", "organization/shop/prod"]
+            return SimpleNamespace(stdout=json.dumps([{"name": name} for name in names]))
 
     @contextmanager
     def opened_target(*_: object, **__: object) -> Generator[SimpleNamespace]:
-        yield SimpleNamespace(name="aws", engine=None, environment={})
+        yield SimpleNamespace(name="aws", engine=Engine(), environment={})
 
-    monkeypatch.setattr(deployed, "opened_target", opened_target)
-    monkeypatch.setattr(stacks, "Workspace", NoSuchStack)
+    monkeypatch.setattr(operated_module, "opened_target", opened_target)
     file = tmp_path / "message.jsonl"
     file.write_text('{"body": "secret"}\n')
     words = [str(file) if word == "FILE" else word for word in command]
@@ -102,8 +96,9 @@ def test_wrong_stack(
     captured = capsys.readouterr()
     assert (ended.value.code, captured.out) == (2, "")
     assert captured.err == (
-        "error: --stack: no stack 'prdo' in your Pulumi backend (--target aws); "
-        "stacks here: dev, prod\n"
+        "error: --stack: no stack 'prdo' in your Pulumi backend (--target aws); stacks here: dev "
+        "of project shop, prod of project shop. A queue that no stack here made is named by "
+        "--queue\n"
     )
 
 
@@ -164,10 +159,10 @@ def test_queue_deleted_meanwhile(
     run_command: Run, operated: Operated, fill: Callable[[int], None], command: list[str]
 ) -> None:
     fill(3)
-    sqs, outputs = operated.clients.sqs, operated.outputs
-    for url in (outputs.queue_url, outputs.dlq_url):
+    sqs = operated.clients.sqs
+    for url in (operated.queue.url, operated.dlq.url):
         sqs.delete_queue(QueueUrl=url)
-    operated.clients.logs.delete_log_group(logGroupName=outputs.consumer_log_group_name)
+    operated.clients.logs.delete_log_group(logGroupName=operated.wiring.log_groups[0])
     code, output, error = run_command(*command)
     assert (code, output) == (2, "")
     assert "Was stack s destroyed or replaced meanwhile?" in error

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from automation.commands.local import run_local
-from automation.operations.deployed import operated_stack
+from automation.operations.operated import Selection, operated_queue
 from automation.waiting import wait_until
 
 pytestmark = pytest.mark.engine
@@ -81,17 +81,20 @@ def run(command: str, environment: dict[str, str]) -> tuple[int, str]:
 
 def make_dead_letters(home: Path) -> str:
     """Have the producer send, wait for the dead letters, and return its run's id."""
-    with operated_stack("local", STACK, home=home, report=lambda _: None) as operated:
+    selection = Selection(target="local", home=home, stack=STACK)
+    with operated_queue(selection, report=lambda _: None) as operated:
+        functions = operated.clients.functions.list_functions()["Functions"]
+        names = [function["FunctionName"] for function in functions]
         event = {"rate": None, "max_messages": 40, "bad_ratio": 0.5, "seed": 1}
         answer = operated.clients.functions.invoke(
-            FunctionName=operated.outputs.producer_function_name,
+            FunctionName=next(name for name in names if name.startswith("producer")),
             Payload=json.dumps(event).encode(),
         )
         sent = json.loads(json.loads(answer["Payload"].read())["body"])["message"]
 
         def probe() -> tuple[bool, str]:
             attributes = operated.clients.sqs.get_queue_attributes(
-                QueueUrl=operated.outputs.dlq_url, AttributeNames=["ApproximateNumberOfMessages"]
+                QueueUrl=operated.dlq.url, AttributeNames=["ApproximateNumberOfMessages"]
             )["Attributes"]
             count = attributes["ApproximateNumberOfMessages"]
             return int(count) == sent["bad_msg"], count

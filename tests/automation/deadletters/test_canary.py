@@ -49,7 +49,7 @@ def watch(
             moved=moved,
             destination_url=destination_url,
             dlq_url=dlq_url,
-            log_group=GROUP,
+            log_groups=[GROUP],
             began_seconds=time.time(),
             timeout_seconds=timeout_seconds,
             visibility_timeout_seconds=3600,

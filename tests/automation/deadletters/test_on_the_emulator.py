@@ -144,7 +144,7 @@ def _peaks(clients: Clients, dlq_url: str, count: int, folder: Path) -> dict[str
                 clients.sqs,
                 clients.logs,
                 dlq_url=dlq_url,
-                log_group="consumer",
+                log_groups=["consumer"],
                 wait_seconds=0,
                 connections=CONNECTIONS,
             )

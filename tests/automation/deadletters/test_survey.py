@@ -53,10 +53,20 @@ def failure(message_id: str, seq: int, attempt: int, reason: str) -> dict[str, o
 
 
 def survey(
-    sqs: "SQSClient", logs: "CloudWatchLogsClient", url: str, limit: int | None = None
+    sqs: "SQSClient",
+    logs: "CloudWatchLogsClient",
+    url: str,
+    limit: int | None = None,
+    connections: int = 3,
 ) -> Survey:
     return survey_dead_letters(
-        sqs, logs, dlq_url=url, log_group=GROUP, wait_seconds=0, connections=3, limit=limit
+        sqs,
+        logs,
+        dlq_url=url,
+        log_groups=[GROUP],
+        wait_seconds=0,
+        connections=connections,
+        limit=limit,
     )
 
 
@@ -129,7 +139,8 @@ def test_fifo_queue_may_hide_messages_behind_others(
         sqs.send_message(
             QueueUrl=url, MessageBody="x", MessageGroupId="g", MessageDeduplicationId=str(number)
         )
-    with closing(survey(sqs, logs, url)) as found:
+    # moto hands a group to two receives at once, when they come at the same moment.
+    with closing(survey(sqs, logs, url, connections=1)) as found:
         assert not found.is_complete
         assert "at most ten of each group" in found.completeness
 

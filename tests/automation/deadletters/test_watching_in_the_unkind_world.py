@@ -68,7 +68,7 @@ def canary(world: World, fates: list[str], consumer: Consumer) -> tuple[CanaryRe
         moved={letter.message_id: ("run", seq) for seq, letter in enumerate(letters)},
         destination_url=queue.url,
         dlq_url=dlq.url,
-        log_group="consumer",
+        log_groups=["consumer"],
         began_seconds=world.clock(),
         timeout_seconds=900,
         visibility_timeout_seconds=VISIBILITY_TIMEOUT_SECONDS,

@@ -154,7 +154,7 @@ def list_letters(world: World, operator: Clients) -> None:
         operator.sqs,
         operator.logs,
         dlq_url=world.outputs.dlq_url,
-        log_group=LOG_GROUP,
+        log_groups=[LOG_GROUP],
         wait_seconds=0,
     )
     with contextlib.closing(survey):

@@ -1,0 +1,325 @@
+"""Find out from AWS alone what belongs to a queue that nobody here has deployed."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from automation.aws.errors import error_code, is_gone, lacks_right
+from automation.errors import AutomationError
+from automation.operations.wiring import Consumer, Queue, Wiring
+from automation.target import Account
+from components import limits
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+Found = TypeVar("Found")
+
+# arn:PARTITION:sqs:REGION:ACCOUNT:NAME
+_ARN = re.compile(r"arn:[\w-]+:sqs:(?P<region>[\w-]+):(?P<account>\d{12}):(?P<name>[\w.-]+)")
+# The hosts that SQS has or had (AWS General Reference, Amazon SQS endpoints and quotas); of an
+# emulator's only the path tells something.
+_URL = re.compile(
+    r"https?://(?P<host>[^/]+)/(?:queue/[\w-]+/)?(?P<account>\d{12})/(?P<name>[\w.-]+)/?"
+)
+_HOST_REGION = re.compile(
+    r"(?:sqs(?:-fips)?\.(?P<new>[\w-]+)|(?P<old>[\w-]+)\.queue)\.(?:amazonaws\.com|api\.aws)"
+)
+_FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:(?P<name>[\w-]+)(?::\S+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A queue as somebody names it: by name, URL or ARN; None where that says nothing of it."""
+
+    flag: str
+    text: str
+    name: str
+    region: str | None = None
+    account_id: str | None = None
+
+
+def named_queue(flag: str, text: str) -> Named:
+    """Read what a user has written for a queue.
+
+    Args:
+        flag: where it was written, for the error.
+        text: a name, a URL or an ARN.
+
+    Raises:
+        AutomationError: it is none of them.
+    """
+    if arn := _ARN.fullmatch(text):
+        region, account_id = arn["region"], arn["account"]
+        return Named(flag=flag, text=text, name=arn["name"], region=region, account_id=account_id)
+    if url := _URL.fullmatch(text):
+        host = _HOST_REGION.fullmatch(url["host"].partition(":")[0])
+        region = (host["new"] or host["old"]) if host else None
+        return Named(
+            flag=flag, text=text, name=url["name"], region=region, account_id=url["account"]
+        )
+    if limits.is_queue_name(text):
+        return Named(flag=flag, text=text, name=text)
+    raise AutomationError(
+        f"{flag} {text!r} is no queue: give its name (up to 80 letters, digits, '-' and '_'; a "
+        "FIFO queue's ends in .fifo), its URL or its ARN"
+    )
+
+
+def check_place(account: Account, named: Named) -> None:
+    """Refuse a queue of another account or region.
+
+    Raises:
+        AutomationError: it is elsewhere.
+    """
+    for what, theirs, ours in (
+        ("region", named.region, account.region),
+        ("account", named.account_id, account.account_id),
+    ):
+        if theirs not in (None, ours):
+            how = "set AWS_REGION" if what == "region" else "sign in there, or set AWS_PROFILE"
+            raise AutomationError(
+                f"{named.flag} {named.text}: that queue is in {what} {theirs}, and this works in "
+                f"{account}: {how}"
+            )
+
+
+def find_queue(account: Account, named: Named) -> Queue:
+    """Find a queue.
+
+    Raises:
+        AutomationError: there is none, or it is of another account or region.
+        ClientError: of a right that is missing.
+    """
+    check_place(account, named)
+    try:
+        url = account.clients.sqs.get_queue_url(QueueName=named.name)["QueueUrl"]
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        raise AutomationError(
+            f"{named.flag} {named.text}: there is no such queue in {account}"
+            f"{_with_other_ending(account, named.name)}"
+        ) from error
+    return Queue(url=url, arn=_attribute(account, url, "QueueArn"), name=named.name)
+
+
+def _with_other_ending(account: Account, name: str) -> str:
+    """A hint at the queue that only lacks, or only has, `.fifo`."""
+    bare = name.removesuffix(limits.FIFO_SUFFIX)
+    other = bare if bare != name else name + limits.FIFO_SUFFIX
+    try:
+        account.clients.sqs.get_queue_url(QueueName=other)
+    except ClientError:
+        return ""
+    return f"; there is one called {other}"
+
+
+@dataclass(kw_only=True)
+class _Search:
+    """Looks for what belongs to a queue, and keeps what could not be looked at."""
+
+    account: Account
+    notes: list[str] = field(default_factory=list[str])
+
+    def allowed(self, what: str, look: Callable[[], Found], otherwise: Found) -> Found:
+        """What a look finds; when that is refused, or fails, it is said, and the rest goes on.
+
+        The queue itself can be worked with all the same.
+        """
+        try:
+            return look()
+        except ClientError as error:
+            words = "no permission for" if lacks_right(error) else f"{error_code(error)} from"
+            self.notes.append(f"{what} can't be looked at: {words} {error.operation_name}")
+        except BotoCoreError as error:
+            self.notes.append(f"{what} can't be looked at: {error}")
+        return otherwise
+
+
+def discovered_wiring(
+    account: Account, queue_text: str | None, dlq_text: str | None, log_groups: Iterable[str]
+) -> Wiring:
+    """Find out what belongs to a queue.
+
+    Args:
+        account: where.
+        queue_text: name, URL or ARN of a queue that work is sent to, or of a dead-letter queue;
+            None to begin at `dlq_text`.
+        dlq_text: the same of the dead-letter queue, where no redrive policy names it or another
+            one is meant.
+        log_groups: where else a consumer logs.
+
+    Raises:
+        AutomationError: there is no such queue.
+        ClientError: a queue may not be looked at.
+    """
+    search = _Search(account=account)
+    log_groups = tuple(log_groups)
+    given = find_queue(account, named_queue("--queue", queue_text)) if queue_text else None
+    dlq = find_queue(account, named_queue("--dlq", dlq_text)) if dlq_text else None
+    if given and dlq is None:
+        dlq = _dlq_of(search, given)
+    listed = _sources(search, dlq) if dlq else ()
+    sources = listed or ()
+    queue = None if given == dlq else given
+    if queue and queue not in sources:
+        sources = (queue, *sources)
+    elif queue is None and len(sources) == 1:
+        queue = sources[0]
+    consumers = tuple(_consumers(search, sources, has_other_logs=bool(log_groups)))
+    watched = {("QueueName", of.name) for of in (*sources, dlq) if of}
+    watched |= {("FunctionName", consumer.function_name) for consumer in consumers}
+    return Wiring(
+        selected=f"queue {given.name}" if given else f"DLQ {dlq.name if dlq else ''}",
+        queue=queue,
+        dlq=dlq,
+        sources=sources,
+        are_sources_known=listed is not None,
+        consumers=consumers,
+        more_log_groups=log_groups,
+        alarm_names=search.allowed("alarms", lambda: tuple(_alarms(account, watched)), ()),
+        notes=tuple(search.notes),
+    )
+
+
+def consumers_of(
+    account: Account, sources: Iterable[Queue], *, has_other_logs: bool
+) -> tuple[tuple[Consumer, ...], tuple[str, ...]]:
+    """The Lambda functions that are fed from queues, and what could not be looked at.
+
+    Args:
+        account: where.
+        sources: the queues.
+        has_other_logs: the user has named the log of another consumer.
+    """
+    search = _Search(account=account)
+    found = tuple(_consumers(search, sources, has_other_logs=has_other_logs))
+    return found, tuple(search.notes)
+
+
+def _attribute(account: Account, url: str, name: "QueueAttributeNameType") -> str:
+    answer = account.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    return answer.get("Attributes", {}).get(name, "")
+
+
+def _dlq_of(search: _Search, queue: Queue) -> Queue | None:
+    """The dead-letter queue: what the redrive policy names, or the queue itself when it is one."""
+    account = search.account
+    policy = _attribute(account, queue.url, "RedrivePolicy")
+    arn = json.loads(policy).get("deadLetterTargetArn") if policy else None
+    is_one = bool(_sources(search, queue))
+    if not arn:
+        return queue if is_one else None
+    if is_one:
+        search.notes.append(
+            f"{queue.name} is a dead-letter queue itself, and has one: to look into {queue.name}, "
+            f"say --dlq {queue.name}"
+        )
+    return find_queue(account, named_queue(f"{queue.name}'s redrive policy names", str(arn)))
+
+
+def _sources(search: _Search, dlq: Queue) -> tuple[Queue, ...] | None:
+    """The queues whose redrive policies name it; None when they may not be listed."""
+
+    def look() -> tuple[Queue, ...]:
+        pages = search.account.clients.sqs.get_paginator("list_dead_letter_source_queues").paginate(
+            QueueUrl=dlq.url
+        )
+        urls = [url for page in pages for url in page.get("queueUrls", [])]
+        return tuple(
+            Queue(
+                url=url,
+                # They are of the dead-letter queue's account and region: CreateQueue wants that.
+                arn=f"{dlq.arn.rpartition(':')[0]}:{url.rpartition('/')[2]}",
+                name=url.rpartition("/")[2],
+            )
+            for url in urls
+        )
+
+    return search.allowed(f"the queues whose dead letters go to {dlq.name}", look, None)
+
+
+def _consumers(
+    search: _Search, sources: Iterable[Queue], *, has_other_logs: bool
+) -> Iterator[Consumer]:
+    names = dict.fromkeys(
+        name
+        for source in sources
+        for name in search.allowed(
+            f"consumers of {source.name}", lambda source=source: _fed_by(search, source), []
+        )
+    )
+    for name in names:
+        group = search.allowed(
+            f"the log group of {name}", lambda name=name: _log_group(search.account, name), None
+        )
+        if group and not search.allowed(
+            f"the log of {name}", lambda group=group: _may_be_read(search.account, group), False
+        ):
+            # Either it says so itself that it may not, or there is none yet.
+            group = None
+        yield Consumer(function_name=name, log_group=group)
+    if not names and not has_other_logs:
+        search.notes.append(
+            "consumers: no Lambda function is fed from it; where another consumer logs, say: "
+            "--log-group"
+        )
+
+
+def _fed_by(search: _Search, source: Queue) -> list[str]:
+    pages = search.account.clients.functions.get_paginator("list_event_source_mappings").paginate(
+        EventSourceArn=source.arn
+    )
+    mappings: Iterator[EventSourceMappingConfigurationTypeDef] = (
+        mapping for page in pages for mapping in page.get("EventSourceMappings", [])
+    )
+    found = (_FUNCTION.match(mapping.get("FunctionArn", "")) for mapping in mappings)
+    return [match["name"] for match in found if match]
+
+
+def _log_group(account: Account, function_name: str) -> str | None:
+    try:
+        answer = account.clients.functions.get_function_configuration(FunctionName=function_name)
+    except ClientError as error:
+        # A mapping stays when its function is deleted.
+        if is_gone(error):
+            return None
+        raise
+    return answer.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function_name}"
+
+
+def _may_be_read(account: Account, log_group: str) -> bool:
+    """Whether there is such a log group; Lambda makes it with the first record."""
+    try:
+        account.clients.logs.filter_log_events(logGroupName=log_group, limit=1)
+    except ClientError as error:
+        if is_gone(error):
+            return False
+        raise
+    return True
+
+
+def _alarms(account: Account, watched: set[tuple[str, str]]) -> Iterator[str]:
+    """Names of the alarms that look at one of these; also those that calculate with metrics."""
+    pages = account.clients.cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmTypes=["MetricAlarm"]
+    )
+    for page in pages:
+        for alarm in page.get("MetricAlarms", []):
+            if not watched.isdisjoint(_dimensions(alarm)):
+                yield alarm.get("AlarmName", "")
+
+
+def _dimensions(alarm: "MetricAlarmTypeDef") -> Iterator[tuple[str, str]]:
+    dimensions = [*alarm.get("Dimensions", [])]
+    for query in alarm.get("Metrics", []):
+        dimensions += query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+    for dimension in dimensions:
+        yield dimension.get("Name", ""), dimension.get("Value", "")
