@@ -14,6 +14,7 @@ from automation.commands.e2e import e2e
 from automation.commands.local import local
 from automation.commands.logs import logs
 from automation.commands.output import WRONG
+from automation.commands.policy import policy
 from automation.commands.redrive import redrive
 from automation.commands.send import restore, send
 from automation.commands.status import status
@@ -39,7 +40,7 @@ def cli() -> None:
 
 dlq.add_command(redrive)
 dlq.add_command(restore)
-for command in (e2e, local, dlq, status, logs, send, cleanup):
+for command in (e2e, local, dlq, status, logs, send, policy, cleanup):
     cli.add_command(command)
 
 

@@ -133,6 +133,11 @@ def function_name(function_arn: str) -> str:
     return function_arn.split(":")[6]
 
 
+def unqualified(function_arn: str) -> str:
+    """The ARN of a function without the version or alias behind it."""
+    return ":".join(function_arn.split(":")[:7])
+
+
 def log_streams_arn(function_arn: str, log_group_name: str) -> str:
     """The ARN of the streams of a log group that is where a function is."""
     _, partition, _, region, account_id = function_arn.split(":")[:5]

@@ -57,6 +57,10 @@ LAMBDA_TRUST = json.dumps(
 )
 
 
+# From a name to the queue, from a queue to its dead-letter queue, and back.
+_FIND_QUEUE = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListDeadLetterSourceQueues")
+
+
 def write_logs(*, log_streams_arn: Arn) -> PolicyDocument[Arn]:
     """What a function needs to log. The log group is there already: it may not create any."""
     return _document(
@@ -103,12 +107,13 @@ def operate(
     dlq_arn: Arn,
     log_streams_arn: Arn | None,
     alarms_arn: Arn | None,
-    has_mapping: bool,
+    function_arn: Arn | None,
     key: EncryptionKey[Arn] | None = None,
 ) -> PolicyDocument[Arn]:
     """What the operator's commands need: list, show, redrive, purge, restore, send, status, logs.
 
-    What is None is not there: a queue may have no consumer of its own, or no alarms.
+    And what they need to find all that by the name of a queue alone. What is None is not there: a
+    queue may have no consumer of its own, or no alarms.
     """
     statements = [
         _allow(
@@ -117,7 +122,7 @@ def operate(
                 "sqs:ReceiveMessage",
                 "sqs:DeleteMessage",
                 "sqs:ChangeMessageVisibility",
-                "sqs:GetQueueAttributes",
+                *_FIND_QUEUE,
                 # A backup is restored to where it came from.
                 "sqs:SendMessage",
                 "sqs:PurgeQueue",
@@ -127,7 +132,7 @@ def operate(
             ],
             dlq_arn,
         ),
-        _allow("RedriveToQueue", ["sqs:SendMessage", "sqs:GetQueueAttributes"], queue_arn),
+        _allow("RedriveToQueue", ["sqs:SendMessage", *_FIND_QUEUE], queue_arn),
         *_use_key("ReencryptMessages", ["kms:GenerateDataKey", "kms:Decrypt"], key),
     ]
     if log_streams_arn is not None:
@@ -136,10 +141,12 @@ def operate(
         statements.append(_allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], alarms_arn))
     # Metrics have no resource: Service Authorization Reference, Amazon CloudWatch, GetMetricData.
     statements.append(_allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"))
-    if has_mapping:
+    if function_arn is not None:
         # Whether the mapping is on is read from the list, which has no resource of its own:
         # Service Authorization Reference, AWS Lambda, ListEventSourceMappings.
         statements.append(_allow("FindMapping", ["lambda:ListEventSourceMappings"], "*"))
+        # It names the log group.
+        statements.append(_allow("FindLog", ["lambda:GetFunctionConfiguration"], function_arn))
     return _document(*statements)
 
 

@@ -6,7 +6,7 @@ import pulumi_aws as aws
 from . import limits, monitoring, policies
 from .alarms import Alarms, Watched, alarm_rules, create_alarms
 from .arguments import ReliableQueueArgs
-from .consumer import Consumer, create_consumer
+from .consumer import Consumer, create_consumer, unqualified
 from .encryption import Encryption, create_encryption
 from .function import PythonFunction
 from .kinds import check_args
@@ -250,7 +250,7 @@ class ReliableQueue(pulumi.ComponentResource):
             dlq_arn=queues.dlq.arn,
             log_streams_arn=consumer.log_streams_arn if consumer else None,
             alarms_arn=rung[0].arn.apply(policies.all_alarms_arn) if rung else None,
-            has_mapping=consumer is not None,
+            function_arn=consumer.function_arn.apply(unqualified) if consumer else None,
             key=key,
         )
         self.send_policy_arn = self._create_policy("send", self._may_send)

@@ -20,6 +20,8 @@ PLACE = "eu-north-1:123456789012"
 QUEUE, DLQ = (f"arn:aws:sqs:{PLACE}:events-{role}-1a2b3c4" for role in ("queue", "dlq"))
 KEY = f"arn:aws:kms:{PLACE}:key/events-key-1a2b3c4"
 LOG_GROUP = f"arn:aws:logs:{PLACE}:log-group:events-consumer-logs-1a2b3c4"
+FUNCTION = f"arn:aws:lambda:{PLACE}:function:events-consumer-function-1a2b3c4"
+OTHER_FUNCTION = FUNCTION.replace("events", "orders")
 ALARMS = f"arn:aws:cloudwatch:{PLACE}:alarm:*"
 ENCRYPTED = policies.EncryptionKey(arn=KEY, sqs_endpoint="sqs.eu-north-1.amazonaws.com")
 
@@ -94,7 +96,8 @@ OPERATE = [
     ),
     *needs(
         "WorkOnDeadLetters",
-        "sqs:GetQueueAttributes", "sqs:SendMessage",
+        "sqs:GetQueueAttributes", "sqs:SendMessage", "sqs:GetQueueUrl",
+        "sqs:ListDeadLetterSourceQueues",
         on=DLQ, elsewhere=OTHER_QUEUE,
     ),
     # Amazon SQS API Reference, StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask;
@@ -105,13 +108,15 @@ OPERATE = [
         on=DLQ, elsewhere=QUEUE,
     ),
     *needs(
-        "RedriveToQueue", "sqs:SendMessage", "sqs:GetQueueAttributes",
+        "RedriveToQueue", "sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+        "sqs:ListDeadLetterSourceQueues",
         on=QUEUE, elsewhere=OTHER_QUEUE,
     ),
     *needs("ReadConsumerLogs", "logs:FilterLogEvents", on=STREAM, elsewhere=OTHER_STREAM),
     *needs("ReadAlarms", "cloudwatch:DescribeAlarms", on=ALARMS, elsewhere=OTHER_ALARMS),
     *needs("ReadMetrics", "cloudwatch:GetMetricData"),
     *needs("FindMapping", "lambda:ListEventSourceMappings"),
+    *needs("FindLog", "lambda:GetFunctionConfiguration", on=FUNCTION, elsewhere=OTHER_FUNCTION),
 ]  # fmt: skip
 # Received from the one queue, and sent to the other.
 OPERATE_ENCRYPTED = [
@@ -141,7 +146,7 @@ def operate(key: policies.EncryptionKey[str] | None = None) -> Document:
         dlq_arn=DLQ,
         log_streams_arn=f"{LOG_GROUP}:*",
         alarms_arn=ALARMS,
-        has_mapping=True,
+        function_arn=FUNCTION,
         key=key,
     )
 

@@ -10,9 +10,10 @@ from components.statements import check_statements
 
 QUEUE, DLQ = "arn:aws:sqs:eu-north-1:123456789012:q", "arn:aws:sqs:eu-north-1:123456789012:dlq"
 STREAMS = "arn:aws:logs:eu-north-1:123456789012:log-group:g:*"
+FUNCTION = "arn:aws:lambda:eu-north-1:123456789012:function:f"
 ALARMS = "arn:aws:cloudwatch:eu-north-1:123456789012:alarm:*"
 OPERATE = policies.operate(
-    queue_arn=QUEUE, dlq_arn=DLQ, log_streams_arn=STREAMS, alarms_arn=ALARMS, has_mapping=True
+    queue_arn=QUEUE, dlq_arn=DLQ, log_streams_arn=STREAMS, alarms_arn=ALARMS, function_arn=FUNCTION
 )
 
 

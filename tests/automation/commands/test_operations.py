@@ -247,7 +247,10 @@ def test_status_is_one_json_object(
             return self
 
         def paginate(self, **_: object) -> list[Any]:
-            return [{"EventSourceMappings": [{"UUID": "u", "State": "Disabled"}]}]
+            arn = operated.queue.arn
+            mapping = {"UUID": "u", "State": "Disabled", "EventSourceArn": arn}
+            another = {"UUID": "v", "State": "Enabled", "EventSourceArn": f"{arn}-2"}
+            return [{"EventSourceMappings": [mapping, another]}]
 
     monkeypatch.setitem(operated.clients.__dict__, "functions", NoMappings())
     fill(2)

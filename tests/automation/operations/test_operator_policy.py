@@ -2,9 +2,12 @@
 
 import contextlib
 import copy
+import dataclasses
+import io
 import itertools
 import json
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +28,11 @@ from automation.deadletters.survey import survey_dead_letters
 from automation.local.emulator import running_emulator
 from automation.local.resources.batch_actions import for_emulator
 from automation.local.resources.cloud import error_code
+from automation.operations.discovery import discovered_wiring
 from automation.operations.status import read_status
+from automation.operations.wiring import Consumer, Queue, Wiring
+from automation.target import LOCAL_PACE, Account
 from components import policies
-from components.outputs import FIELDS, StackOutputs
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 ALARM = "depth"
@@ -49,15 +54,30 @@ def as_the_emulator_sees_it(document: policies.PolicyDocument[str]) -> str:
     return text.replace(ALARMS, "*").replace(f"log-group:{LOG_GROUP}:*", f"log-group:{LOG_GROUP}")
 
 
+def code() -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("consumer.py", "def handler(event, context): pass")
+    return written.getvalue()
+
+
 @dataclass(frozen=True)
 class World:
     """An emulator that enforces policies, with a queue, dead letters, a log and an alarm."""
 
     endpoint_url: str
     root: Clients
-    outputs: StackOutputs
+    wiring: Wiring
     document: policies.PolicyDocument[str]
     folder: Path
+
+    @property
+    def queue(self) -> Queue:
+        return self.wiring.require_queue()
+
+    @property
+    def dlq(self) -> Queue:
+        return self.wiring.require_dlq()
 
     def operator(self, document: policies.PolicyDocument[str], name: str) -> Clients:
         """Clients of a role that has this policy and nothing else."""
@@ -109,51 +129,70 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             Threshold=0,
             Period=60,
             EvaluationPeriods=1,
+            Dimensions=[{"Name": "QueueName", "Value": "dlq"}],
         )
-        names: dict[str, object] = dict.fromkeys(FIELDS, "unused")
-        names |= {
-            "queue_url": queue_url,
-            "queue_arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue",
-            "queue_name": "queue",
-            "dlq_url": dlq_url,
-            "dlq_arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dlq",
-            "dlq_name": "dlq",
-            "consumer_function_name": "consumer",
-            "consumer_function_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consumer",
-            "consumer_log_group_name": LOG_GROUP,
-            "alarm_names": (ALARM,),
-            "region": REGION,
-        }
-        outputs = StackOutputs(**names)  # type: ignore[arg-type]
+        role = root.session.client("iam", endpoint_url=emulator.endpoint_url).create_role(
+            RoleName="consumer", AssumeRolePolicyDocument="{}"
+        )["Role"]
+        root.functions.create_function(
+            FunctionName="consumer",
+            Role=role["Arn"],
+            Runtime="python3.13",
+            Handler="consumer.handler",
+            Code={"ZipFile": code()},
+            LoggingConfig={"LogGroup": LOG_GROUP},
+        )
+        root.functions.create_event_source_mapping(
+            EventSourceArn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue",
+            FunctionName="consumer",
+            Enabled=False,
+        )
+        queue = Queue(url=queue_url, arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue", name="queue")
+        dlq = Queue(url=dlq_url, arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:dlq", name="dlq")
+        wiring = Wiring(
+            selected="queue queue",
+            queue=queue,
+            dlq=dlq,
+            sources=(queue,),
+            consumers=(Consumer(function_name="consumer", log_group=LOG_GROUP),),
+            alarm_names=(ALARM,),
+        )
         document = policies.operate(
-            queue_arn=outputs.queue_arn,
-            dlq_arn=outputs.dlq_arn,
+            queue_arn=queue.arn,
+            dlq_arn=dlq.arn,
             log_streams_arn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{LOG_GROUP}:*",
             alarms_arn=ALARMS,
-            has_mapping=True,
+            function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consumer",
         )
-        yield World(emulator.endpoint_url, root, outputs, document, folder)
+        yield World(emulator.endpoint_url, root, wiring, document, folder)
 
 
 @pytest.fixture(autouse=True)
 def dead_letters(world: World) -> None:
     """Three dead letters, and none of another test's, not even one that a refusal left hidden."""
-    for url, name in ((world.outputs.dlq_url, "dlq"), (world.outputs.queue_url, "queue")):
+    for url, name in (
+        (world.dlq.url, "dlq"),
+        (world.queue.url, "queue"),
+    ):
         world.root.sqs.delete_queue(QueueUrl=url)
         assert world.root.sqs.create_queue(QueueName=name)["QueueUrl"] == url
+    policy = json.dumps({"deadLetterTargetArn": world.dlq.arn, "maxReceiveCount": 2})
+    world.root.sqs.set_queue_attributes(
+        QueueUrl=world.queue.url, Attributes={"RedrivePolicy": policy}
+    )
     for _ in range(3):
-        world.root.sqs.send_message(QueueUrl=world.outputs.dlq_url, MessageBody="{}")
+        world.root.sqs.send_message(QueueUrl=world.dlq.url, MessageBody="{}")
 
 
 def status(world: World, operator: Clients) -> None:
-    read_status(operator, world.outputs)
+    read_status(operator, world.wiring)
 
 
 def list_letters(world: World, operator: Clients) -> None:
     survey = survey_dead_letters(
         operator.sqs,
         operator.logs,
-        dlq_url=world.outputs.dlq_url,
+        dlq_url=world.dlq.url,
         log_groups=[LOG_GROUP],
         wait_seconds=0,
     )
@@ -162,8 +201,8 @@ def list_letters(world: World, operator: Clients) -> None:
 
 
 def redrive(world: World, operator: Clients) -> None:
-    plan = Plan(source_url=world.outputs.dlq_url, destination_url=world.outputs.queue_url)
-    with world.journal("redrive", world.outputs.dlq_url) as journal:
+    plan = Plan(source_url=world.dlq.url, destination_url=world.queue.url)
+    with world.journal("redrive", world.dlq.url) as journal:
         report = move_messages(
             operator.sqs,
             operator.sender,
@@ -177,7 +216,7 @@ def redrive(world: World, operator: Clients) -> None:
 def purge(world: World, operator: Clients) -> None:
     report = drain_to_file(
         operator.sqs,
-        world.outputs.dlq_url,
+        world.dlq.url,
         world.folder / "backup.jsonl",
         wait_seconds=0,
         cancel=threading.Event(),
@@ -186,15 +225,15 @@ def purge(world: World, operator: Clients) -> None:
 
 
 def purge_without_backup(world: World, operator: Clients) -> None:
-    purge_queue(operator.sqs, world.outputs.dlq_url, report=lambda _: None, pause=lambda _: None)
+    purge_queue(operator.sqs, world.dlq.url, report=lambda _: None, pause=lambda _: None)
 
 
 def restore(world: World, operator: Clients) -> None:
-    post(world, operator, world.outputs.dlq_url)
+    post(world, operator, world.dlq.url)
 
 
 def send(world: World, operator: Clients) -> None:
-    post(world, operator, world.outputs.queue_url)
+    post(world, operator, world.queue.url)
 
 
 def post(world: World, operator: Clients, url: str) -> None:
@@ -207,8 +246,18 @@ def post(world: World, operator: Clients, url: str) -> None:
 
 
 def logs(world: World, operator: Clients) -> None:
-    reader = LogReader(operator.logs, world.outputs.consumer_log_group_name, since_ms=0)
+    reader = LogReader(operator.logs, world.wiring.log_groups[0], since_ms=0)
     assert list(reader.new_events()) == []
+
+
+def discover(world: World, operator: Clients) -> None:
+    """By the name of the queue, and by that of its dead-letter queue."""
+    account = Account(
+        name="aws", account_id=ACCOUNT, region=REGION, clients=operator, pace=LOCAL_PACE
+    )
+    for name in ("queue", "dlq"):
+        found = discovered_wiring(account, name, None, ())
+        assert found == dataclasses.replace(world.wiring, selected=f"queue {name}")
 
 
 Operation = Callable[[World, Clients], None]
@@ -221,6 +270,7 @@ OPERATIONS: tuple[Operation, ...] = (
     restore,
     send,
     logs,
+    discover,
 )
 
 
@@ -243,6 +293,12 @@ NEEDED: list[tuple[str, str, Operation]] = [
     ("ReadAlarms", "cloudwatch:DescribeAlarms", status),
     ("ReadMetrics", "cloudwatch:GetMetricData", status),
     ("FindMapping", "lambda:ListEventSourceMappings", status),
+    ("FindLog", "lambda:GetFunctionConfiguration", discover),
+    *(
+        (sid, action, discover)
+        for sid in ("WorkOnDeadLetters", "RedriveToQueue")
+        for action in ("sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues")
+    ),
 ]
 
 
