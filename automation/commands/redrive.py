@@ -125,6 +125,7 @@ class _Shown:
     lines: list[str]
     code: int = DONE
     moved: int = 0
+    strays: int = 0
 
 
 def _carry_out(
@@ -136,10 +137,11 @@ def _carry_out(
     for wish in wishes:
         rest = dataclasses.replace(wish, limit=left)
         shown.append(_shown(operated, rest, progress, dry_run=dry_run, yes=yes))
+        left = None if left is None else left - shown[-1].moved
         if shown[-1].code != DONE or left == 0:
             break
-        if left is not None:
-            left -= shown[-1].moved
+    if shown[-1].strays:
+        shown[-1] = _with_strays(shown[-1])
     return shown
 
 
@@ -152,24 +154,22 @@ def _shown(
             return _dry_run(operated, wish, wanted)
         source = journal_source(operated, wish)
         if wanted.count == 0 and not operated.has_unfinished("redrive", source):
-            return _with_strays(_redriven(operated, wish, Done(method="none")), wanted)
+            return _redriven(operated, wish, wanted, Done(method="none"))
         ask(_question(operated, wish, wanted.count), yes=yes, progress=progress)
         with progress.shown(), cancelled_by_signals(progress.say) as cancel:
             done = redrive_letters(operated, wish, wanted, progress, cancel)
-    return _with_strays(_redriven(operated, wish, done), wanted)
+    return _redriven(operated, wish, wanted, done)
 
 
-def _with_strays(shown: _Shown, wanted: Wanted) -> _Shown:
+def _with_strays(shown: _Shown) -> _Shown:
     """What is said of letters that go back nowhere, since nobody knows where they failed."""
-    if not wanted.strays:
-        return shown
     words = (
-        f"{wanted.strays} stay: SQS does not say in which queue they failed (they were sent to the "
+        f"{shown.strays} stay: SQS does not say in which queue they failed (they were sent to the "
         "dead-letter queue itself); --to says where they go"
     )
     return dataclasses.replace(
         shown,
-        answer=shown.answer | {"strays": wanted.strays},
+        answer=shown.answer | {"strays": shown.strays},
         lines=[*shown.lines, words],
         code=NOT_DONE,
     )
@@ -197,15 +197,17 @@ def _dry_run(operated: Operated, wish: Wish, wanted: Wanted) -> _Shown:
         *counted_lines("by reason", wanted.by_reason),
         f"looked at {wanted.completeness}",
     ]
-    return _with_strays(_Shown(answer=answer, lines=lines, moved=wanted.count), wanted)
+    return _Shown(answer=answer, lines=lines, strays=wanted.strays)
 
 
-def _redriven(operated: Operated, wish: Wish, done: Done) -> _Shown:
+def _redriven(operated: Operated, wish: Wish, wanted: Wanted, done: Done) -> _Shown:
     left = queue_depth(operated.clients.sqs, operated.dlq.url)
     answer = _answer(operated, wish, done) | {"left": left.total}
     code = DONE if done.is_complete else NOT_DONE
     moved = sum(move.counts.moved for move in done.moves)
-    return _Shown(answer=answer, lines=_lines(answer, done), code=code, moved=moved)
+    return _Shown(
+        answer=answer, lines=_lines(answer, done), code=code, moved=moved, strays=wanted.strays
+    )
 
 
 def _answer(operated: Operated, wish: Wish, done: Done) -> dict[str, object]:

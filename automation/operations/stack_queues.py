@@ -103,7 +103,7 @@ def _find_stack(target: Target, folder: Path, stack: str, project: str | None) -
         projects = ", ".join(candidate.project for candidate in found)
         raise AutomationError(
             f"--stack: {len(found)} projects in {where} have a stack {name!r}: say which one is "
-            f"meant: --project {projects}"
+            f"meant: --project with one of {projects}"
         )
     of = f" of project {wanted_project!r}" if wanted_project else ""
     raise AutomationError(

@@ -14,7 +14,6 @@ import boto3
 
 from automation.aws.clients import Clients
 from automation.waiting import wait_until
-from components.outputs import FIELDS, StackOutputs, output_name
 from tests.second_sqs.server import REPOSITORY
 
 REGION = "us-east-1"
@@ -48,7 +47,6 @@ class Stack:
         self.sqs = self.clients.sqs
         self.is_fifo = is_fifo
         self.home = folder / "home"
-        self._outputs_file = folder / "outputs.json"
         self.dlq_url, self.dlq_arn = self.add_queue("the-dlq")
         policy = {"deadLetterTargetArn": self.dlq_arn, "maxReceiveCount": MAX_RECEIVES}
         self.queue_url, self.queue_arn = self.add_queue(
@@ -56,7 +54,6 @@ class Stack:
         )
         self.clients.logs.create_log_group(logGroupName=LOG_GROUP)
         self.clients.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="stream")
-        self._write_outputs()
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
             "AWS_ENDPOINT_URL": endpoint_url,
@@ -65,7 +62,6 @@ class Stack:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "PULUMI_STACK": "dev",
             "RELIABLE_QUEUE_TARGET": "aws",
             "RELIABLE_QUEUE_HOME": str(self.home),
         }
@@ -79,27 +75,11 @@ class Stack:
         answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return url, answer["Attributes"]["QueueArn"]
 
-    def _write_outputs(self) -> None:
-        values: dict[str, Any] = dict.fromkeys(FIELDS, "x") | {
-            "alarm_names": (),
-            "queue_url": self.queue_url,
-            "queue_arn": self.queue_arn,
-            "queue_name": self.queue_url.rpartition("/")[2],
-            "dlq_url": self.dlq_url,
-            "dlq_arn": self.dlq_arn,
-            "dlq_name": self.dlq_url.rpartition("/")[2],
-            "consumer_log_group_name": LOG_GROUP,
-            "region": REGION,
-        }
-        outputs = StackOutputs(**values)
-        plain = {output_name(name): getattr(outputs, name) for name in FIELDS}
-        self._outputs_file.write_text(json.dumps(plain))
-
     def command(self, *arguments: str) -> subprocess.Popen[str]:
         """Start one of the operator's commands."""
-        module = "tests.second_sqs.operator_command"
+        named = ("--queue", self.queue_url, "--log-group", LOG_GROUP)
         return subprocess.Popen(
-            [sys.executable, "-m", module, str(self._outputs_file), *arguments],
+            [sys.executable, "-m", "automation", *arguments, *named],
             cwd=REPOSITORY,
             env=self._environment,
             stdin=subprocess.DEVNULL,

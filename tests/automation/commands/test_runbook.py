@@ -1,30 +1,26 @@
 """Every command of docs/operations.md does what the runbook says, on a stack with dead letters."""
 
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from automation import cli
 from automation.commands.local import run_local
 from automation.operations.operated import Selection, operated_queue
 from automation.waiting import wait_until
 
+from .pages import REPOSITORY, Run, commands_of, run_command
+
 pytestmark = pytest.mark.engine
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-RUNBOOK = (REPOSITORY / "docs" / "operations.md").read_text()
 STACK = "runbook"
-COMMANDS = [
-    line
-    for block in re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-]
+COMMANDS = commands_of("operations.md")
 
 
 @pytest.fixture
@@ -52,31 +48,23 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def environment(home: Path, tmp_path: Path) -> dict[str, str]:
-    folder = Path(sys.executable).parent
-    return {
-        **os.environ,
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_STACK": STACK,
-        "RELIABLE_QUEUE_HOME": str(home),
-        "BACKUP": str(tmp_path / "backup.jsonl"),
-        # No leftovers of other runs on this machine are any of this test's business.
-        "TMPDIR": str(tmp_path),
-    }
+def run(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Run a command on the stack, as somebody who can't be asked."""
+    monkeypatch.setenv("PULUMI_STACK", STACK)
+    monkeypatch.setenv("RELIABLE_QUEUE_HOME", str(home))
+    monkeypatch.chdir(REPOSITORY)
+    # No leftovers of other runs on this machine are any of this test's business.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(list(arguments))
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
 
-def run(command: str, environment: dict[str, str]) -> tuple[int, str]:
-    ended = subprocess.run(
-        ["/bin/bash", "-c", command],
-        cwd=REPOSITORY,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return ended.returncode, ended.stdout + ended.stderr
+    return run
 
 
 def make_dead_letters(home: Path) -> str:
@@ -103,17 +91,17 @@ def make_dead_letters(home: Path) -> str:
     return str(sent["run_id"])
 
 
-def test_every_command_of_the_runbook(home: Path, environment: dict[str, str]) -> None:
-    environment["RUN"] = make_dead_letters(home)
-    code, listed = run("python -m automation dlq list --json 2>/dev/null", environment)
-    assert code == 0, listed
-    environment["ID"] = json.loads(listed)["messages"][0]["id"]
+def test_every_command_of_the_runbook(home: Path, run: Run, tmp_path: Path) -> None:
+    values = {"RUN": make_dead_letters(home), "BACKUP": str(tmp_path / "backup.jsonl")}
+    code, listed, said = run("dlq", "list", "--json")
+    assert code == 0, said
+    values["ID"] = json.loads(listed)["messages"][0]["id"]
     # What a redrive has moved gets another id, so what names one comes before.
     for command in sorted(
         COMMANDS,
         key=lambda command: "redrive" in command or "purge" in command or "restore" in command,
     ):
-        code, output = run(command, environment)
+        code, output = run_command(command, values, run)
         # The cause is not mended here, so the canary stops and what is redriven comes back.
         may_stop = "dlq redrive" in command and "--dry-run" not in command
         assert code in ((0, 1) if may_stop else (0,)), f"{command}\n{output}"
@@ -124,7 +112,6 @@ def test_every_command_of_the_runbook(home: Path, environment: dict[str, str]) -
 
 
 def test_runbook_names_every_command() -> None:
-    for command in ("status", "dlq list", "dlq show", "dlq redrive", "dlq purge", "dlq restore"):
-        assert f"python -m automation {command}" in RUNBOOK
-    for command in ("logs", "send", "cleanup"):
+    letters = ("dlq list", "dlq show", "dlq redrive", "dlq purge", "dlq restore")
+    for command in ("status", *letters, "logs", "send", "cleanup"):
         assert any(f"python -m automation {command}" in line for line in COMMANDS)
