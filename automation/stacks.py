@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pulumi.automation import CommandError, OutputMap, Stack
@@ -14,11 +15,13 @@ from automation.engine.stack import QuickStack, Workspace
 from automation.errors import AutomationError
 from automation.installation import REPOSITORY, command_line, is_checkout, state_folder
 from automation.interrupts import AbandonedRunError, Interrupts
+from automation.programs import Program, own_program
 from automation.progress import Progress
 from automation.target import Target
 from components.outputs import OutputsError, StackOutputs
 
-PROJECT = "reliable-queue"
+Found = TypeVar("Found")
+
 DEFAULT_HOME = state_folder() / "default"
 """Where operators' commands keep their files, and the embedded AWS that stays its own."""
 # What the engine adds when the program or a resource has already said what was wrong.
@@ -58,13 +61,45 @@ def throwaway_stack(
     progress: Progress,
     keep: bool = False,
 ) -> Generator[StackOutputs]:
-    """Deploy this repository's program and yield its outputs; destroy it whatever happens.
+    """Deploy this repository's program and yield its outputs; see `throwaway_program`."""
+    program = own_program()
+    with throwaway_program(
+        target,
+        program,
+        read=own_outputs,
+        name=name,
+        home=home,
+        # A key with another namespace is a mistake too, and the program is to say so.
+        settings={f"{program.name}:{key}": value for key, value in settings.items()},
+        interrupts=interrupts,
+        progress=progress,
+        keep=keep,
+    ) as outputs:
+        yield outputs
+
+
+@contextlib.contextmanager
+def throwaway_program(
+    target: Target,
+    program: Program,
+    *,
+    read: Callable[[Stack, OutputMap], Found],
+    name: str,
+    home: Path,
+    settings: Mapping[str, object],
+    interrupts: Interrupts,
+    progress: Progress,
+    keep: bool = False,
+) -> Generator[Found]:
+    """Deploy a program and yield what is read from its stack; destroy it whatever happens.
 
     Args:
         target: where to.
+        program: what to deploy.
+        read: makes what is yielded of the stack and its outputs; what it raises destroys the stack.
         name: of the stack.
         home: folder for the stack's settings; its state is where the target says.
-        settings: the program's configuration, without the project's prefix.
+        settings: the program's configuration, the project's own without its prefix.
         interrupts: an engine command is never interrupted by a first signal.
         progress: shows the steps "up" and "destroy".
         keep: leave the stack when the block ends. Default False.
@@ -75,18 +110,23 @@ def throwaway_stack(
     """
     with contextlib.ExitStack() as at_the_end:
         with progress.step("up"):
-            stack = _new_stack(target, name, home, settings, interrupts)
+            stack = _new_stack(target, program, name, home, settings, interrupts)
             if not keep:
                 at_the_end.callback(_destroy, stack, target, home, interrupts, progress)
-            outputs = _deploy(stack, interrupts, progress.detail)
-        yield outputs
+            found = read(stack, _deploy(stack, interrupts, progress.detail))
+        yield found
 
 
 def _new_stack(
-    target: Target, name: str, home: Path, settings: Mapping[str, object], interrupts: Interrupts
+    target: Target,
+    program: Program,
+    name: str,
+    home: Path,
+    settings: Mapping[str, object],
+    interrupts: Interrupts,
 ) -> Stack:
     workspace = Workspace(
-        work_dir=str(_project_folder(target, name, home, settings)),
+        work_dir=str(_project_folder(target, program, name, home, settings)),
         pulumi_command=target.engine,
         env_vars=dict(target.environment),
     )
@@ -94,28 +134,16 @@ def _new_stack(
         return QuickStack.create(name, workspace)
 
 
-def _project_folder(target: Target, name: str, home: Path, settings: Mapping[str, object]) -> Path:
-    """A project that runs the repository's program, so that no stack's settings land in it."""
-    folder = _write_project(home / "project")
-    config = {f"{PROJECT}:{key}": value for key, value in settings.items()}
+def _project_folder(
+    target: Target, program: Program, name: str, home: Path, settings: Mapping[str, object]
+) -> Path:
+    """A project that runs the program, so that no stack's settings land in its folder."""
+    folder = program.write_project(home / "project")
+    config = {program.setting(key): value for key, value in settings.items()}
     config["aws:region"] = target.region
     # By these `cleanup` tells what a run has left from what is anybody else's.
     config["aws:defaultTags"] = {"tags": {STACK_TAG: name}}
     (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
-    return folder
-
-
-def _write_project(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
-    project["main"] = str(REPOSITORY)
-    # The interpreter that runs this has the program's dependencies; a host finds it by PATH.
-    project["runtime"] = {"name": "python", "options": {"toolchain": "pip"}}
-    text = yaml.safe_dump(project)
-    path = folder / "Pulumi.yaml"
-    # Another command may be reading what it needs.
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
     return folder
 
 
@@ -124,16 +152,15 @@ def own_project() -> Path:
 
     The repository; of an installed package, in which nothing may be written, a folder of the user.
     """
-    return REPOSITORY if is_checkout() else _write_project(DEFAULT_HOME / "project")
+    return REPOSITORY if is_checkout() else own_program().write_project(DEFAULT_HOME / "project")
 
 
-def _deploy(stack: Stack, interrupts: Interrupts, on_change: Callable[[str], None]) -> StackOutputs:
+def _deploy(stack: Stack, interrupts: Interrupts, on_change: Callable[[str], None]) -> OutputMap:
     try:
         with interrupts.shielded():
-            result = stack.up(on_event=_change_reporter(on_change))
+            return stack.up(on_event=_change_reporter(on_change)).outputs
     except CommandError as error:
         raise DeploymentError(f"the stack could not be deployed:\n{diagnostics(error)}") from error
-    return _typed(stack.name, result.outputs)
 
 
 def _destroy(
@@ -158,11 +185,16 @@ def _what_is_left(target: Target, home: Path, name: str) -> str:
     return f"what is left is removed by: {removal_command(target, home, name)}"
 
 
-def _typed(name: str, outputs: OutputMap) -> StackOutputs:
+def own_outputs(stack: Stack, outputs: OutputMap) -> StackOutputs:
+    """What this repository's program tells of itself.
+
+    Raises:
+        AutomationError: these are another program's outputs.
+    """
     try:
         return StackOutputs.from_outputs({key: value.value for key, value in outputs.items()})
     except OutputsError as error:
-        raise AutomationError(f"stack {name!r}: {error}") from error
+        raise AutomationError(f"stack {stack.name!r}: {error}") from error
 
 
 def keeping_command(target: Target, home: Path, name: str) -> str:

@@ -12,12 +12,16 @@ from pulumi.automation import CommandError
 from automation.errors import AutomationError
 from automation.operations.discovery import check_place, consumers_of, named_queue
 from automation.operations.wiring import Consumer, Queue, Wiring
+from automation.programs import PROJECT_FILE
 from automation.stacks import diagnostics, own_project
-from automation.target import Target
+from automation.target import Account, Target
 from components.outputs import output_name
 
-_COMPONENT = "reliable-queue:index:ReliableQueue"
-_PROJECT_FILE = "Pulumi.yaml"
+COMPONENT = "reliable-queue:index:ReliableQueue"
+"""The type of a `ReliableQueue` in a stack's state, whatever its program is written in."""
+
+ComponentOutputs = Mapping[str, object]
+"""Of a component, in a stack's state: by the names of a Python program, or of another language."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +58,28 @@ def stack_wiring(
     """
     folder = _working_folder()
     found = _find_stack(target, folder, stack, project)
-    outputs = _choose(found, _components(_state(target, folder, found)), component)
+    outputs = _choose(found, components_of(_state(target, folder, found)), component)
+    return component_wiring(
+        target, outputs, selected=f"stack {found.name}", log_groups=tuple(log_groups)
+    )
+
+
+def component_wiring(
+    target: Account, outputs: ComponentOutputs, *, selected: str, log_groups: tuple[str, ...] = ()
+) -> Wiring:
+    """What belongs to a component, by its outputs.
+
+    Args:
+        target: where its stack is.
+        outputs: one of `components_of`.
+        selected: what was asked for, in words.
+        log_groups: where else a consumer logs; default nowhere.
+
+    Raises:
+        AutomationError: it is not deployed to its end, or in another account or region.
+    """
     queue, dlq = _queue(outputs, "queue"), _queue(outputs, "dlq")
-    check_place(target, named_queue(f"stack {found.name}:", dlq.arn))
-    log_groups = tuple(log_groups)
+    check_place(target, named_queue(f"{selected}:", dlq.arn))
     function_name, log_group = _text(outputs, "consumer_function_name"), None
     notes: tuple[str, ...] = ()
     if function_name:
@@ -68,13 +90,14 @@ def stack_wiring(
         consumers, notes = consumers_of(target, (queue,), has_other_logs=bool(log_groups))
     names = outputs.get("alarm_names") or outputs.get("alarmNames")
     return Wiring(
-        selected=f"stack {found.name}",
+        selected=selected,
         queue=queue,
         dlq=dlq,
         sources=(queue,),
         consumers=consumers,
         more_log_groups=log_groups,
         alarm_names=tuple(map(str, cast("list[object]", names))) if isinstance(names, list) else (),
+        alarm_topic_arn=_text(outputs, "alarm_topic_arn"),
         operator_policy_arn=_text(outputs, "operator_policy_arn"),
         notes=notes,
     )
@@ -83,7 +106,7 @@ def stack_wiring(
 def _working_folder() -> Path:
     """Where the engine is asked: a project's folder may name the backend of its stacks."""
     here = Path.cwd()
-    inside = any((folder / _PROJECT_FILE).is_file() for folder in (here, *here.parents))
+    inside = any((folder / PROJECT_FILE).is_file() for folder in (here, *here.parents))
     return here if inside else own_project()
 
 
@@ -124,7 +147,7 @@ def _listed(target: Target, folder: Path) -> Iterator[_StackName]:
 
 def _own_project_name(folder: Path) -> str:
     for candidate in (folder, *folder.parents):
-        path = candidate / _PROJECT_FILE
+        path = candidate / PROJECT_FILE
         if path.is_file():
             project: object = yaml.safe_load(path.read_text())
             if isinstance(project, dict):
@@ -149,21 +172,21 @@ def _engine(target: Target, folder: Path, failure: str, *arguments: str) -> str:
         raise AutomationError(f"{failure}: {diagnostics(error)}") from error
 
 
-def _components(deployment: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
-    """The outputs of each component by its name."""
+def components_of(deployment: Mapping[str, object]) -> dict[str, ComponentOutputs]:
+    """The outputs of each `ReliableQueue` in a stack's state, by its name."""
     resources = cast("list[Mapping[str, object]]", deployment.get("resources") or [])
     return {
         str(resource["urn"]).rpartition("::")[2]: cast(
-            "Mapping[str, object]", resource.get("outputs") or {}
+            "ComponentOutputs", resource.get("outputs") or {}
         )
         for resource in resources
-        if resource.get("type") == _COMPONENT and not resource.get("delete")
+        if resource.get("type") == COMPONENT and not resource.get("delete")
     }
 
 
 def _choose(
-    stack: _StackName, components: Mapping[str, Mapping[str, object]], wanted: str | None
-) -> Mapping[str, object]:
+    stack: _StackName, components: Mapping[str, ComponentOutputs], wanted: str | None
+) -> ComponentOutputs:
     names = ", ".join(sorted(components)) or "none"
     if not components:
         raise AutomationError(
@@ -183,13 +206,13 @@ def _choose(
     raise AutomationError(f"--queue: stack {stack} has no queue {wanted!r}; it has {names}")
 
 
-def _text(outputs: Mapping[str, object], name: str) -> str | None:
+def _text(outputs: ComponentOutputs, name: str) -> str | None:
     """An output, which a program in another language has by another name."""
     value = outputs.get(name) or outputs.get(output_name(name))
     return value if isinstance(value, str) and value else None
 
 
-def _queue(outputs: Mapping[str, object], prefix: str) -> Queue:
+def _queue(outputs: ComponentOutputs, prefix: str) -> Queue:
     values = [_text(outputs, f"{prefix}_{part}") for part in ("url", "arn", "name")]
     url, arn, name = values
     if not (url and arn and name):

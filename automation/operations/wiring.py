@@ -40,6 +40,7 @@ class Wiring:
         consumers: what the sources feed.
         more_log_groups: others that the user has named.
         alarm_names: of the alarms that watch one of these.
+        alarm_topic_arn: the topic that they tell; None when that is not known, or nobody is told.
         operator_policy_arn: of the policy that allows what the commands need; None when nobody
             has made one.
         notes: what could not be found or may not be looked at, a sentence each.
@@ -53,6 +54,7 @@ class Wiring:
     consumers: tuple[Consumer, ...] = ()
     more_log_groups: tuple[str, ...] = ()
     alarm_names: tuple[str, ...] = ()
+    alarm_topic_arn: str | None = None
     operator_policy_arn: str | None = None
     notes: tuple[str, ...] = ()
 

@@ -9,41 +9,32 @@ from automation.proof.account import AlarmReport, Verdict
 from automation.proof.depth_samples import DepthSample
 from automation.proof.evidence import Evidence
 from automation.proof.redrive import RedriveReport
+from automation.proof.throwaway import ThrowawayOptions
 from automation.target import TargetName
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a run does; the command's flags.
+class Options(ThrowawayOptions):
+    """What a run does; the command's flags, beside those of every run on a throw-away stack.
 
     Attributes:
-        target: `local` (default) or `aws`.
         duration_seconds: how long the producer sends, default 5 s.
         messages_per_second: the producer's rate, default 20; None for as fast as it can.
         bad_ratio: part of the messages that lack `store_id`, 0 to 1, default 0.25.
         max_messages: how many messages at the most; None (default) for no limit.
         seed: makes the producer's messages repeatable; None (default) for other ones each time.
-        timeout_seconds: limit for the queue to settle; None (default) for the target's own.
         redrive: after a verdict that holds, repair the bad messages, redrive them and see them
             processed. Default False.
-        enforces_policies: locally, refuse what policies don't allow. Default False.
-        keep: do not destroy. Default False.
         stack: its name, default `e2e-` and random characters.
-        settings: the program's configuration beyond its defaults.
     """
 
-    target: TargetName = "local"
     duration_seconds: float = 5
     messages_per_second: float | None = 20
     bad_ratio: float = 0.25
     max_messages: int | None = None
     seed: int | None = None
-    timeout_seconds: float | None = None
     redrive: bool = False
-    enforces_policies: bool = False
-    keep: bool = False
     stack: str = dataclasses.field(default_factory=lambda: f"e2e-{secrets.token_hex(3)}")
-    settings: Mapping[str, object] = dataclasses.field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,23 +1,16 @@
 """The main job's steps: deploy a throw-away stack, send, settle, account, alarm, destroy."""
 
-import contextlib
 import dataclasses
-import fcntl
 import json
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import queue_depth
 from automation.aws.whole_batches import whole_batch_advice
-from automation.errors import AutomationError
-from automation.installation import state_folder
 from automation.interrupts import Interrupts
-from automation.opening import opened_target
 from automation.progress import Progress
 from automation.proof.account import Sent, reasons_broken
 from automation.proof.alarm import topic_witness, watch_alarm
@@ -27,13 +20,10 @@ from automation.proof.provable import refuse_unprovable
 from automation.proof.redrive import prove_redrive
 from automation.proof.report import Options, RunReport
 from automation.proof.settling import settle
-from automation.stacks import KEPT_MARK, RUN_MARK, keeping_command, throwaway_stack
+from automation.proof.throwaway import throwaway_run
+from automation.stacks import throwaway_stack
 from automation.target import Target
 from components.outputs import StackOutputs
-
-STATES = state_folder()
-# Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
-_NEEDED_BYTES = 200 * 2**20
 
 
 def run_e2e(
@@ -58,80 +48,19 @@ def run_e2e(
     """
     refuse_unprovable(options)
     started = time.monotonic()
-    with contextlib.ExitStack() as opened:
-        with progress.step("ready"):
-            home = opened.enter_context(_home(options))
-            target = opened.enter_context(
-                opened_target(
-                    options.target,
-                    home=home,
-                    report=progress.say,
-                    keeps_state=options.keep,
-                    enforces_policies=options.enforces_policies,
-                )
-            )
-        confirm(target)
-        with throwaway_stack(
-            target,
-            name=options.stack,
-            home=home,
-            settings=options.settings,
-            interrupts=interrupts,
-            progress=progress,
-            keep=options.keep,
-        ) as outputs:
-            report = _prove(options, target, outputs, home, progress)
-            interrupts.raise_received()
-        if options.keep:
-            (home / KEPT_MARK).touch()
-            progress.say(keeping_command(target, home, options.stack))
+    with throwaway_run(
+        options,
+        throwaway_stack,
+        progress=progress,
+        interrupts=interrupts,
+        confirm=confirm,
+    ) as run:
+        report = _prove(options, run.target, run.found, run.home, progress)
     return dataclasses.replace(
         report,
         timings_seconds={**progress.timings_seconds, "total": time.monotonic() - started},
         destroyed=not options.keep,
     )
-
-
-@contextlib.contextmanager
-def _home(options: Options) -> Generator[Path]:
-    """The folder of a run: it goes with the run, unless something may be left to look at."""
-    if options.target == "local" and not options.keep:
-        with tempfile.TemporaryDirectory(prefix="reliable-queue-") as folder:
-            _refuse_full_disk(Path(folder))
-            yield Path(folder)
-        return
-    # The state is the only list of what exists in a real account: no place for a temp folder.
-    home = STATES / options.stack
-    if home.exists():
-        raise AutomationError(
-            f"--stack: {options.stack!r} was kept by an earlier run, or its destruction failed; "
-            f"its state is in {home}. Destroy it and remove that folder, or take another name"
-        )
-    home.mkdir(parents=True)
-    with (home / RUN_MARK).open("w") as mark:
-        # The kernel ends the lock with the run, however that ends: so `cleanup` tells them apart.
-        fcntl.flock(mark, fcntl.LOCK_EX)
-        try:
-            yield home
-        finally:
-            if not _has_stacks(home):
-                shutil.rmtree(home)
-
-
-def _has_stacks(home: Path) -> bool:
-    """Whether there is a stack in the state: the engine takes out one that is destroyed."""
-    states = (home / "stacks" / ".pulumi" / "stacks").rglob("*")
-    return any(state.name.endswith((".json", ".json.gz")) for state in states)
-
-
-def _refuse_full_disk(folder: Path) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < _NEEDED_BYTES:
-        raise AutomationError(
-            f"the temporary folder {folder.parent} has {free_bytes // 2**20} MiB free, the "
-            f"embedded AWS needs {_NEEDED_BYTES // 2**20} MiB: make room, or set TMPDIR to "
-            "another folder"
-        )
 
 
 def _prove(

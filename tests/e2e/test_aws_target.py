@@ -17,8 +17,9 @@ from automation.engine.command import EngineCommand
 from automation.engine.finding import find_engine
 from automation.local.world import embedded_aws
 from automation.operations import account_leftovers, leftovers
-from automation.proof import run as run_module
-from automation.stacks import PROJECT, STACK_TAG
+from automation.programs import PROJECT
+from automation.proof import throwaway
+from automation.stacks import STACK_TAG
 from automation.target import Target
 
 pytestmark = pytest.mark.engine
@@ -42,7 +43,7 @@ def ambient_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where runs keep the state of their stacks."""
     states = tmp_path / "states"
-    monkeypatch.setattr(run_module, "STATES", states)
+    monkeypatch.setattr(throwaway, "STATES", states)
     monkeypatch.setattr(leftovers, "state_folder", lambda: states)
     return states
 

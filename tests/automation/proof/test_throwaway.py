@@ -6,13 +6,13 @@ import pytest
 
 from automation.errors import AutomationError
 from automation.operations import leftovers
-from automation.proof import run
+from automation.proof import throwaway
 from automation.proof.report import Options
 
 
 @pytest.fixture(autouse=True)
 def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(run, "STATES", tmp_path)
+    monkeypatch.setattr(throwaway, "STATES", tmp_path)
     return tmp_path
 
 
@@ -28,26 +28,26 @@ def test_state_of_what_may_exist_is_kept_whatever_went_wrong(
     states: Path, error: type[BaseException], state: str
 ) -> None:
     options = Options(target="aws", stack="mine")
-    with pytest.raises(error), run._home(options) as home:
+    with pytest.raises(error), throwaway._home(options) as home:
         write_state(home, state)
         raise error
     assert (states / "mine").is_dir()
     with pytest.raises(AutomationError, match="'mine' was kept by an earlier run"):
-        run._home(options).__enter__()
+        throwaway._home(options).__enter__()
 
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_nothing_is_kept_of_a_run_that_created_nothing(states: Path, keep: bool) -> None:
     with (
         pytest.raises(AutomationError),
-        run._home(Options(target="aws", stack="mine", keep=keep)),
+        throwaway._home(Options(target="aws", stack="mine", keep=keep)),
     ):
         raise AutomationError("no engine")
     assert not (states / "mine").exists()
 
 
 def test_backup_of_a_destroyed_stack_keeps_nothing(states: Path) -> None:
-    with run._home(Options(target="aws", stack="mine")) as home:
+    with throwaway._home(Options(target="aws", stack="mine")) as home:
         write_state(home, "mine.json.bak")
     assert not (states / "mine").exists()
 
@@ -56,7 +56,7 @@ def test_mark_of_a_run_is_locked_for_as_long_as_it_goes_on(
     states: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leftovers, "state_folder", lambda: states)
-    with run._home(Options(target="aws", stack="mine")) as home:
+    with throwaway._home(Options(target="aws", stack="mine")) as home:
         write_state(home, "mine.json")
         assert list(leftovers.leftover_stacks()) == []
     assert [leftover.name for leftover in leftovers.leftover_stacks()] == [str(home)]
