@@ -138,7 +138,7 @@ def test_a_missing_stack_is_wrong_use(whole: Path, command: Command) -> None:
     refused = command(whole, "dlq", "list")
     assert refused.returncode == 2
     assert "Try 'reliable-queue dlq list --help'" in refused.stderr
-    assert "Missing option '--stack'" in refused.stderr
+    assert "say which queue: --stack NAME, or --queue NAME, URL or ARN" in refused.stderr
 
 
 def test_without_the_extra_one_line_says_which(
