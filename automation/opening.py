@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import boto3
@@ -91,6 +92,30 @@ def opened_account(name: TargetName, *, home: Path) -> Generator[Account]:
 
     with embedded_account(home.resolve()) as account:
         yield account
+
+
+NewAccount = Callable[[Path], AbstractContextManager[Target]]
+"""Gives an account of the embedded AWS that nobody else uses; its stacks' state is in a folder."""
+
+
+@contextlib.contextmanager
+def opened_accounts(*, home: Path, report: Callable[[str], None]) -> Generator[NewAccount]:
+    """Run one embedded AWS, in which there can be any number of accounts, until the block ends.
+
+    Args:
+        home: existing folder for the emulator.
+        report: is given one line for each thing that takes time.
+
+    Raises:
+        AutomationError: as `opened_target` does for `local`.
+    """
+    _require_emulator()
+    found = find_engine(report=report)
+    engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
+    from automation.local.world import account_of_its_own, emulator_of_many
+
+    with emulator_of_many(home.resolve()) as emulator:
+        yield lambda folder: account_of_its_own(emulator, folder.resolve(), engine=engine)
 
 
 def _require_emulator() -> None:

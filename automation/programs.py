@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import yaml
+from pulumi.automation import PulumiFn
 
 from automation.errors import AutomationError
 from automation.installation import REPOSITORY
@@ -34,10 +35,12 @@ class Program:
     Attributes:
         folder: where it lies.
         project: what the project file has to say, every path in it absolute.
+        inline: the program itself, where it is a function of this process; else None (default).
     """
 
     folder: Path
     project: Mapping[str, object]
+    inline: PulumiFn | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +69,17 @@ def own_program() -> Program:
     return Program(
         folder=REPOSITORY, project={**project, "main": str(REPOSITORY), "runtime": runtime}
     )
+
+
+def inline_program(program: PulumiFn, folder: Path) -> Program:
+    """A function of this process that makes resources.
+
+    Args:
+        program: the function.
+        folder: where it lies.
+    """
+    project = {"name": "inline", "runtime": "python"}
+    return Program(folder=folder, project=project, inline=program)
 
 
 def read_program(folder: Path) -> Program:

@@ -129,6 +129,7 @@ def _new_stack(
         work_dir=str(_project_folder(target, program, name, home, settings)),
         pulumi_command=target.engine,
         env_vars=dict(target.environment),
+        program=program.inline,
     )
     with interrupts.shielded():
         return QuickStack.create(name, workspace)

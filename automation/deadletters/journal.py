@@ -203,6 +203,17 @@ class Journal:
             self._apply(record)
 
 
+def resent_ids(folder: Path) -> dict[str, str]:
+    """The id that each message got when it was sent again, as all journals of a folder say."""
+    found: dict[str, str] = {}
+    for path in folder.glob("*.jsonl"):
+        for line in path.read_text().splitlines():
+            record = cast("dict[str, object]", json.loads(line))
+            if record["event"] == "sent":
+                found.update(cast("dict[str, str]", record["ids"]))
+    return found
+
+
 def _locked(path: Path, source: str) -> IO[bytes]:
     while True:
         file = path.open("a+b")

@@ -82,6 +82,39 @@ def embedded_account(home: Path) -> Generator[Account]:
 
 
 @contextlib.contextmanager
+def emulator_of_many(home: Path) -> Generator[Emulator]:
+    """Run an emulator for `account_of_its_own` until the block ends; nothing in it is kept.
+
+    Args:
+        home: existing folder.
+
+    Raises:
+        EmulatorError: it did not start.
+    """
+    with running_emulator(home, region=_REGION) as emulator:
+        yield emulator
+
+
+@contextlib.contextmanager
+def account_of_its_own(
+    emulator: Emulator, home: Path, *, engine: EngineCommand
+) -> Generator[Target]:
+    """Give an account that nobody else uses in an emulator that runs, until the block ends.
+
+    Args:
+        emulator: which.
+        home: existing folder for the state of the account's stacks.
+        engine: the Pulumi command of the target.
+    """
+    identity = _Identity(account_id=_new_account_id(), port=emulator.port, region=_REGION)
+    settings = ProviderSettings(
+        endpoint_url=emulator.endpoint_url, region=_REGION, account_id=identity.account_id
+    )
+    with serve_provider(settings) as provider_port:
+        yield _target(home, engine, _Running(identity=identity, provider_port=provider_port))
+
+
+@contextlib.contextmanager
 def _running(home: Path, keeps_state: bool, enforces_policies: bool) -> Generator[_Running]:
     with (home / "lock").open("a") as lock:
         try:

@@ -108,7 +108,7 @@ def test_project_that_can_t_be_run_is_refused(tmp_path: Path, project: object, w
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AutomationError, match="there is no folder .*/nowhere"):
+    with pytest.raises(AutomationError, match=r"there is no folder .*/nowhere"):
         read_program(tmp_path / "nowhere")
     with pytest.raises(AutomationError, match=r"has no Pulumi.yaml: name the folder of a Pulumi"):
         read_program(tmp_path)

@@ -1,0 +1,1 @@
+"""For other teams' tests: their program on the embedded AWS, and a handle on its queue."""

@@ -1,0 +1,105 @@
+"""Deploy a program for the time of a test, and give a handle on its queue."""
+
+import contextlib
+import dataclasses
+import inspect
+import secrets
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+from pulumi.automation import OutputMap, PulumiFn, Stack
+
+from automation.errors import AutomationError
+from automation.interrupts import Interrupts
+from automation.operations.operated import Operated
+from automation.operations.stack_queues import (
+    ComponentOutputs,
+    component_wiring,
+    components_of,
+)
+from automation.programs import Program, inline_program, read_program
+from automation.progress import Progress
+from automation.stacks import throwaway_program
+from automation.target import Target
+from automation.testing.deployed_queue import DeployedQueue
+
+Source = Path | str | PulumiFn
+"""A program: its folder, with the project file in it, or a function that makes resources."""
+
+
+@contextlib.contextmanager
+def deployed_queue(
+    target: Target,
+    source: Source,
+    *,
+    home: Path,
+    config: Mapping[str, object],
+    component: str | None,
+    retry_seconds: int | None,
+) -> Generator[DeployedQueue]:
+    """Deploy a program, give a handle on its `ReliableQueue`, and destroy the stack at the end.
+
+    Args:
+        target: where.
+        source: the program.
+        home: existing folder for what a deployment writes.
+        config: the program's settings; a key without a namespace is the project's own.
+        component: the name of the `ReliableQueue`; None for the one that there is.
+        retry_seconds: the queue's visibility timeout instead of its own, 0 to 43,200 s; None for
+            its own.
+
+    Raises:
+        DeploymentError: with the engine's own words.
+        AutomationError: no such program, or no such component in it.
+    """
+    program = _program(source)
+    name = f"test-{secrets.token_hex(3)}"
+    progress = Progress()
+
+    def read(stack: Stack, outputs: OutputMap) -> DeployedQueue:
+        found = _chosen(components_of(stack.export_stack().deployment or {}), component)
+        wiring = component_wiring(target, found, selected=f"stack {name}")
+        connections = target.pace.connections
+        operated = Operated(
+            wiring=wiring,
+            account=target,
+            clients=dataclasses.replace(target.clients, max_connections=2 * connections),
+            connections=connections,
+            home=home,
+        )
+        values = {key: output.value for key, output in outputs.items()}
+        return DeployedQueue(operated, values)
+
+    with throwaway_program(
+        target,
+        program,
+        read=read,
+        name=name,
+        home=home,
+        settings=config,
+        interrupts=Interrupts(progress.say),
+        progress=progress,
+    ) as queue:
+        if retry_seconds is not None:
+            queue.clients.sqs.set_queue_attributes(
+                QueueUrl=queue.queue_url, Attributes={"VisibilityTimeout": str(retry_seconds)}
+            )
+        yield queue
+
+
+def _chosen(components: Mapping[str, ComponentOutputs], wanted: str | None) -> ComponentOutputs:
+    names = ", ".join(sorted(components)) or "none"
+    if wanted is None and len(components) == 1:
+        return next(iter(components.values()))
+    if wanted is not None and wanted in components:
+        return components[wanted]
+    raise AutomationError(
+        f"component = {wanted!r}: the program has {len(components)} ReliableQueues ({names}); give "
+        "the name of one of them"
+    )
+
+
+def _program(source: Source) -> Program:
+    if callable(source):
+        return inline_program(source, Path(inspect.getfile(source)).parent)
+    return read_program(Path(source))
