@@ -10,6 +10,7 @@ from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS, Identity, LogE
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.reading import QueueReading
 from automation.deadletters.receiving import hiding_seconds
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -28,8 +29,8 @@ class CanaryReport:
         crashed_runs: invocations that Lambda ended, or that nobody answered for, since the first
             was sent.
         is_gone: nothing has been in the queue that they went to for longer than a message can be
-            hidden there, and the dead-letter queue was read whole: what is not known to have
-            failed has left both.
+            hidden there, and all of the dead-letter queue could be seen: what is not known to
+            have failed has left both.
         waited_seconds: how long they were watched.
     """
 
@@ -129,14 +130,14 @@ def watch_canary(
         if is_decided or is_over or cancel.is_set():
             break
         (pause or cancel.wait)(plan.interval_seconds)
-    returned, was_read_whole = (0, True) if heard.is_complete else _returned(sqs, plan, clock)
+    returned, was_all_seen = (0, True) if heard.is_complete else _returned(sqs, plan, clock)
     return CanaryReport(
         sent=len(plan.moved),
         processed=len(heard.processed),
         failing=heard.failing,
         returned=returned,
         crashed_runs=heard.crashed_runs,
-        is_gone=was_read_whole and empty.is_long_enough(is_every_one_heard=False),
+        is_gone=was_all_seen and empty.is_long_enough(is_every_one_heard=False),
         waited_seconds=clock() - plan.began_seconds,
     )
 
@@ -201,15 +202,21 @@ class _EmptyFor:
 
 
 def _returned(sqs: "SQSClient", plan: CanaryPlan, clock: Callable[[], float]) -> tuple[int, bool]:
-    """How many are in the dead-letter queue again, and whether all of that could be read."""
+    """How many are in the dead-letter queue again, and whether all of that could be seen."""
+    depth = queue_depth(sqs, plan.dlq_url)
     reading = QueueReading(
         sqs,
         plan.dlq_url,
         wait_seconds=plan.wait_seconds,
-        hidden_seconds=hiding_seconds(queue_depth(sqs, plan.dlq_url).total),
+        hidden_seconds=hiding_seconds(depth.total),
         connections=plan.connections,
         clock=clock,
     )
-    # What comes back keeps the id that it was sent with.
-    returned = sum(message.message_id in plan.moved for message in reading)
-    return returned, reading.is_whole
+    seen = returned = 0
+    for message in reading:
+        seen += 1
+        # What comes back keeps the id that it was sent with.
+        returned += message.message_id in plan.moved
+    # Not seen is what somebody else holds; of a FIFO queue what is behind ten of its group.
+    is_hidden = depth.in_flight > 0 or (limits.is_fifo(plan.dlq_url) and seen < depth.total)
+    return returned, reading.is_whole and not is_hidden

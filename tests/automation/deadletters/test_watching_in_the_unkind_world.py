@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from automation.aws.consumer_log import LogReader
+from automation.aws.consumer_log import Identity, LogReader
 from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
 from automation.deadletters.native_move import native_move
 from automation.deadletters.reading import QueueReading
@@ -64,8 +64,20 @@ def canary(world: World, fates: list[str], consumer: Consumer) -> tuple[CanaryRe
     ]
     world.put(queue, letters)
     world.add_mapping(queue, consumer, log_group="consumer")
+    moved: dict[str, Identity | None] = {
+        letter.message_id: ("run", seq) for seq, letter in enumerate(letters)
+    }
+    report = watched(world, moved, queue, dlq)
+    # Whatever has not failed for good by now never does.
+    world.pause(3600)
+    return report, queue, dlq
+
+
+def watched(
+    world: World, moved: dict[str, Identity | None], queue: Queue, dlq: Queue
+) -> CanaryReport:
     plan = CanaryPlan(
-        moved={letter.message_id: ("run", seq) for seq, letter in enumerate(letters)},
+        moved=moved,
         destination_url=queue.url,
         dlq_url=dlq.url,
         log_groups=["consumer"],
@@ -79,7 +91,7 @@ def canary(world: World, fates: list[str], consumer: Consumer) -> tuple[CanaryRe
         connections=2,
     )
     with world.running():
-        report = watch_canary(
+        return watch_canary(
             world.sqs,
             world.logs,
             plan,
@@ -87,9 +99,6 @@ def canary(world: World, fates: list[str], consumer: Consumer) -> tuple[CanaryRe
             clock=world.clock,
             pause=world.pause,
         )
-    # Whatever has not failed for good by now never does.
-    world.pause(3600)
-    return report, queue, dlq
 
 
 @FEW_WORLDS
@@ -114,6 +123,37 @@ def test_canary_that_is_processed_is_well_whether_it_is_logged_or_not(
 ) -> None:
     report, _, dlq = canary(World(BEHAVIOUR, seed=seed), ["good"] * count, CONSUMERS[consumer])
     assert report.is_well or dlq.messages(), report
+
+
+@pytest.mark.parametrize("hidden_behind", ["its message group", "somebody else's look"])
+def test_canary_that_may_be_hidden_in_the_dead_letter_queue_is_not_well(hidden_behind: str) -> None:
+    world = World()
+    suffix = ".fifo" if hidden_behind == "its message group" else ""
+    dlq = world.add_queue(f"dlq{suffix}")
+    queue = world.add_queue(
+        f"queue{suffix}",
+        dead_letters=dlq,
+        receives=2,
+        VisibilityTimeout=str(VISIBILITY_TIMEOUT_SECONDS),
+    )
+    group = {"MessageGroupId": "g"} if suffix else {}
+    world.put(
+        dlq, [world.letter(f"body {number}", **group) for number in range(15 if suffix else 1)]
+    )
+    world.put(queue, [world.letter("bad", message_id="canary", receives=0, **group)])
+    world.add_mapping(queue, silent(lambda _: True), log_group="consumer")
+    if not suffix:
+
+        def look(arrived: Queue) -> None:
+            if arrived is dlq:
+                world.service.receive_message(
+                    QueueUrl=dlq.url, MaxNumberOfMessages=10, VisibilityTimeout=3600
+                )
+
+        world.service.watchers.append(look)
+    report = watched(world, {"canary": None}, queue, dlq)
+    assert "canary" in {stored.message_id for stored in dlq.messages()}
+    assert not report.is_well, report
 
 
 @FEW_WORLDS
