@@ -1,5 +1,6 @@
 """`python -m automation dlq list|show|purge`: look into the dead-letter queue, empty it."""
 
+import dataclasses
 import datetime
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ from automation.installation import command_name
 from automation.interrupts import cancelled_by_signals
 from automation.operations.operated import Operated, Selection, operated_queue, surveyed
 from automation.operations.status import advice
+from automation.operations.remaining import letters_counted
 from automation.progress import Progress
 from automation.waiting import wait_until
 
@@ -202,17 +204,22 @@ def purge(
     progress = Progress()
     with operated_queue(selection, report=progress.say) as operated:
         path = None if without_backup else backup or _backup_path(operated)
-        depth = queue_depth(operated.clients.sqs, operated.dlq.url)
-        if depth.total == 0:
-            return _show_purge(operated, wants_json, path=None, done=_NOTHING_DRAINED, left=depth)
+        expected = letters_counted(operated)
+        if expected == 0:
+            left = queue_depth(operated.clients.sqs, operated.dlq.url)
+            return _show_purge(operated, wants_json, path=None, done=_NOTHING_DRAINED, left=left)
         into = f"into {path}" if path else "WITHOUT a backup"
         ask(
-            f"Purge about {depth.total} messages of {operated.dlq.name} {into}?",
+            f"Purge about {expected} messages of {operated.dlq.name} {into}?",
             yes=yes,
             progress=progress,
         )
         done = _purge(operated, path, progress)
-        left = depth if done.is_interrupted else _wait_until_empty(operated, progress)
+        left = (
+            queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+            if done.is_interrupted
+            else _wait_until_empty(operated, progress)
+        )
         return _show_purge(operated, wants_json, path=path, done=done, left=left)
 
 
@@ -225,8 +232,10 @@ def _purge(operated: Operated, path: Path | None, progress: Progress) -> DrainRe
     sqs, dlq_url = operated.clients.sqs, operated.dlq.url
     with progress.shown(), progress.step("purge"), cancelled_by_signals(progress.say) as cancel:
         if path is None:
-            purge_queue(sqs, dlq_url, report=progress.say)
-            return _NOTHING_DRAINED
+            is_purged = purge_queue(sqs, dlq_url, cancel=cancel, report=progress.say)
+            return dataclasses.replace(
+                _NOTHING_DRAINED, is_whole=is_purged, is_interrupted=not is_purged
+            )
         return drain_to_file(
             sqs,
             dlq_url,

@@ -167,24 +167,30 @@ def purge_queue(
     sqs: "SQSClient",
     queue_url: str,
     *,
+    cancel: threading.Event,
     report: Callable[[str], None],
-    pause: Callable[[float], object] = time.sleep,
+    pause: Callable[[float], object] | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> None:
+) -> bool:
     """Delete everything with `PurgeQueue`, also what arrives during the next minute.
 
     Args:
         sqs: client.
         queue_url: the queue.
+        cancel: set it to purge no more, as long as another purge is waited for.
         report: is given a line when it has to wait for a purge that runs already.
-        pause: waits a number of seconds.
+        pause: waits a number of seconds; by default until `cancel` is set, at the longest.
+        clock: seconds.
+
+    Returns:
+        Whether it was purged; else it was cancelled before.
 
     Raises:
         AutomationError: another purge would not end.
     """
     deadline = clock() + 2 * _PURGE_SECONDS
     is_told = False
-    while True:
+    while not cancel.is_set():
         try:
             sqs.purge_queue(QueueUrl=queue_url)
         except ClientError as error:
@@ -197,6 +203,7 @@ def purge_queue(
             if not is_told:
                 is_told = True
                 report("a purge ran in the last 60 seconds: waiting, SQS allows no other one")
-            pause(5)
+            (pause or cancel.wait)(5)
         else:
-            return
+            return True
+    return False

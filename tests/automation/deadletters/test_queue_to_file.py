@@ -207,8 +207,31 @@ def test_purge_waits_for_the_60_seconds_to_be_over() -> None:
     said: list[str] = []
     world.service.purge_queue(QueueUrl=queue.url)
     filled(world, 3)
-    purge_queue(world.sqs, queue.url, report=said.append, pause=world.pause, clock=world.monotonic)
+    assert purge_queue(
+        world.sqs,
+        queue.url,
+        cancel=threading.Event(),
+        report=said.append,
+        pause=world.pause,
+        clock=world.monotonic,
+    )
     assert (queue.messages(), len(said)) == ([], 1)
+
+
+def test_purge_that_is_cancelled_while_it_waits_deletes_nothing() -> None:
+    world, cancel = World(), threading.Event()
+    queue = world.add_queue("dlq")
+    world.service.purge_queue(QueueUrl=queue.url)
+    filled(world, 3)
+    assert not purge_queue(
+        world.sqs,
+        queue.url,
+        cancel=cancel,
+        report=lambda _: cancel.set(),
+        pause=world.pause,
+        clock=world.monotonic,
+    )
+    assert len(queue.messages()) == 3
 
 
 def test_purge_gives_up_in_the_end() -> None:
@@ -220,6 +243,7 @@ def test_purge_gives_up_in_the_end() -> None:
         purge_queue(
             world.sqs,
             queue.url,
+            cancel=threading.Event(),
             report=lambda _: None,
             pause=world.pause,
             clock=world.monotonic,

@@ -225,7 +225,9 @@ def purge(world: World, operator: Clients) -> None:
 
 
 def purge_without_backup(world: World, operator: Clients) -> None:
-    purge_queue(operator.sqs, world.dlq.url, report=lambda _: None, pause=lambda _: None)
+    purge_queue(
+        operator.sqs, world.dlq.url, cancel=threading.Event(), report=lambda _: None
+    )
 
 
 def restore(world: World, operator: Clients) -> None:
