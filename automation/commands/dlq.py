@@ -216,7 +216,7 @@ def purge(
         )
         done = _purge(operated, path, progress)
         left = (
-            queue_depth(operated.clients.sqs, operated.outputs.dlq_url)
+            queue_depth(operated.clients.sqs, operated.dlq.url)
             if done.is_interrupted
             else _wait_until_empty(operated, progress)
         )

@@ -27,6 +27,7 @@ from automation.operations.redrive import (
     check_destination,
     destinations,
     journal_source,
+    nothing_to_move,
     redrive_letters,
     wanted_letters,
 )
@@ -154,7 +155,8 @@ def _shown(
             return _dry_run(operated, wish, wanted)
         source = journal_source(operated, wish)
         if wanted.count == 0 and not operated.has_unfinished("redrive", source):
-            return _redriven(operated, wish, wanted, Done(method="none"))
+            done = nothing_to_move(operated, wanted, progress)
+            return _redriven(operated, wish, wanted, done)
         ask(_question(operated, wish, wanted.count), yes=yes, progress=progress)
         with progress.shown(), cancelled_by_signals(progress.say) as cancel:
             done = redrive_letters(operated, wish, wanted, progress, cancel)

@@ -26,7 +26,12 @@ from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
 from automation.operations.operated import Operated, surveyed
-from automation.operations.remaining import is_letter_held, is_letter_left
+from automation.operations.remaining import (
+    is_letter_behind,
+    is_letter_held,
+    is_letter_left,
+    letters_counted,
+)
 from automation.progress import Progress
 from components import limits
 
@@ -67,7 +72,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is to be moved: how many, by reason when that was asked, and which.
+    """What is to be moved: how many, of how many seen, by reason when that was asked, and which.
 
     `hidden_seconds` is how long what is to stay has to be hidden while the rest is moved. `strays`
     counts the letters of which SQS does not say that they failed in any of the source queues, where
@@ -75,6 +80,7 @@ class Wanted:
     """
 
     count: int
+    seen: int
     by_reason: dict[str, int]
     completeness: str | None
     is_wanted: Callable[[Message], bool] | None
@@ -96,8 +102,8 @@ def wanted_letters(
     """
     where, came_from = wish.where, wish.came_from
     if where is None and came_from is None and not counts_by_reason:
-        depth = queue_depth(operated.clients.sqs, operated.dlq.url)
-        yield Wanted(count=depth.total, by_reason={}, completeness=None, is_wanted=None)
+        count = letters_counted(operated)
+        yield Wanted(count=count, seen=0, by_reason={}, completeness=None, is_wanted=None)
         return
     with surveyed(operated, progress) as survey:
 
@@ -115,6 +121,7 @@ def wanted_letters(
         yield Wanted(
             strays=strays if came_from else 0,
             count=sum(reasons.values()),
+            seen=survey.seen,
             by_reason=dict(reasons.most_common()),
             completeness=survey.completeness,
             is_wanted=is_wanted if where or came_from else None,
@@ -165,7 +172,8 @@ class Done:
     """What happened: by which method, and its report.
 
     `is_left` says that after SQS's own redrive there still was a message, hidden or
-    not, or was one again; after ours, that somebody else holds one.
+    not, or was one again; after ours, and where none was found to move, that somebody else holds
+    one, or that one is behind others of its message group.
     """
 
     method: str
@@ -189,6 +197,12 @@ class Done:
                 for move in self.moves
             )
         )
+
+
+def nothing_to_move(operated: Operated, wanted: Wanted, progress: Progress) -> Done:
+    """What to report where nothing that is wanted was found; with a filter more may be hidden."""
+    is_left = wanted.is_wanted is not None and _is_unmet(operated, wanted.seen, progress)
+    return Done(method="none", is_left=is_left)
 
 
 def redrive_letters(
@@ -223,7 +237,7 @@ def redrive_letters(
             except NoNativeMoveError as error:
                 progress.say(f"{error}: moving the messages one by one instead")
         move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
-    return Done(method="own", moves=(move,), is_left=_is_held(move, operated, progress))
+    return Done(method="own", moves=(move,), is_left=_has_passed_by(move, operated, progress))
 
 
 def journal_source(operated: Operated, wish: Wish) -> str:
@@ -232,9 +246,17 @@ def journal_source(operated: Operated, wish: Wish) -> str:
     return f"{dlq_url} from {wish.came_from}" if wish.came_from else dlq_url
 
 
-def _is_held(move: MoveReport, operated: Operated, progress: Progress) -> bool:
-    """Whether a move that met nothing more has passed by what somebody else holds."""
-    return move.ended == "empty" and is_letter_held(operated, progress)
+def _has_passed_by(move: MoveReport, operated: Operated, progress: Progress) -> bool:
+    """Whether a move that met nothing more has passed by what could not be received."""
+    counts = move.counts
+    left_alone = counts.skipped + counts.replayed + counts.returned + counts.failed
+    return move.ended == "empty" and _is_unmet(operated, left_alone, progress)
+
+
+def _is_unmet(operated: Operated, left_alone: int, progress: Progress) -> bool:
+    return is_letter_held(operated, progress) or is_letter_behind(
+        operated, progress, left_alone=left_alone
+    )
 
 
 def _native(
@@ -278,11 +300,11 @@ def _with_canary(
     left = None if wish.limit is None else wish.limit - move.counts.moved
     is_over = move.ended != "limit" or left == 0 or cancel.is_set()
     if not report.is_well or is_over:
-        is_left = _is_held(move, operated, progress)
+        is_left = _has_passed_by(move, operated, progress)
         return Done(method="own", moves=(move,), canary=report, is_left=is_left)
     with progress.step("redrive", total=wanted.count):
         rest = _move(operated, wish, wanted, progress, cancel, limit=left)
-    is_left = _is_held(rest, operated, progress)
+    is_left = _has_passed_by(rest, operated, progress)
     return Done(method="own", moves=(move, rest), canary=report, is_left=is_left)
 
 

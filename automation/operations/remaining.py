@@ -9,6 +9,7 @@ from automation.errors import StillWaitingError
 from automation.operations.operated import Operated
 from automation.progress import Progress
 from automation.waiting import wait_until
+from components import limits
 
 
 def is_letter_left(
@@ -25,13 +26,7 @@ def is_letter_left(
         progress: is told of what stays hidden.
         clock, sleep: seconds; by default the machine's.
     """
-    reading = QueueReading(
-        operated.clients.sqs,
-        operated.dlq.url,
-        wait_seconds=operated.pace.receive_wait_seconds,
-        limit=1,
-    )
-    return any(True for _ in reading) or not _comes_to(
+    return _can_be_received(operated) or not _comes_to(
         "SQS counts nothing in the dead-letter queue",
         lambda depth: depth.total == 0,
         operated,
@@ -39,6 +34,12 @@ def is_letter_left(
         clock,
         sleep,
     )
+
+
+def letters_counted(operated: Operated) -> int:
+    """How many SQS counts; 1 where it counts none and one can be received: counts lag behind."""
+    depth = queue_depth(operated.clients.sqs, operated.dlq.url)
+    return depth.total or int(_can_be_received(operated))
 
 
 def is_letter_held(
@@ -63,6 +64,35 @@ def is_letter_held(
         clock,
         sleep,
     )
+
+
+def is_letter_behind(operated: Operated, progress: Progress, *, left_alone: int) -> bool:
+    """Look after ours, when nothing is in flight: in a FIFO queue a group's first hide the rest.
+
+    Args:
+        operated: the stack.
+        progress: is told of it.
+        left_alone: how many letters were met and left where they are.
+    """
+    if not left_alone or not limits.is_fifo(operated.dlq.url):
+        return False
+    behind = queue_depth(operated.clients.sqs, operated.dlq.url).total - left_alone
+    if behind > 0:
+        progress.say(
+            f"about {behind} messages are behind those that were left alone in their message "
+            "groups, where nobody can look at them: move or purge what is in front first"
+        )
+    return behind > 0
+
+
+def _can_be_received(operated: Operated) -> bool:
+    reading = QueueReading(
+        operated.clients.sqs,
+        operated.dlq.url,
+        wait_seconds=operated.pace.receive_wait_seconds,
+        limit=1,
+    )
+    return any(True for _ in reading)
 
 
 def _comes_to(

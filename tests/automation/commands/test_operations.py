@@ -1,5 +1,7 @@
 """The operator's commands ask before they change anything, and say clearly what is wrong."""
 
+import contextlib
+import dataclasses
 import errno
 import json
 import signal
@@ -132,6 +134,71 @@ def test_own_redrive_that_passed_by_a_message_that_somebody_holds_is_not_done(
     answer = json.loads(output)
     assert (code, answer["method"], answer["moved"], answer["left"]) == (1, "own", 1, 1)
     assert "last seen: 0 visible, 1 in flight, 0 delayed: run the command again" in error
+
+
+def test_filtered_redrive_that_finds_nothing_while_somebody_holds_letters_is_not_done(
+    run: Run, operated: Operated, fill: Callable[[int], None]
+) -> None:
+    fill(2)
+    operated.clients.sqs.receive_message(
+        QueueUrl=operated.dlq.url, VisibilityTimeout=600, MaxNumberOfMessages=10
+    )
+    code, output, error = run("dlq", "redrive", "--yes", "--json", "--where", "body != 'x'")
+    answer = json.loads(output)
+    assert (code, answer["moved"], answer["left"]) == (1, 0, 2)
+    assert "last seen: 0 visible, 2 in flight, 0 delayed: run the command again" in error
+
+
+@pytest.mark.parametrize("command", [["redrive", "--max-redrives", "3"], ["purge"]])
+def test_a_count_of_nothing_is_no_proof_that_nothing_is_there(
+    run: Run,
+    operated: Operated,
+    fill: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    fill(2)
+    for module in (
+        "commands.dlq",
+        "commands.redrive",
+        "operations.redrive",
+        "operations.remaining",
+    ):
+        late = Depth(visible=0, in_flight=0, delayed=0)
+        monkeypatch.setattr(f"automation.{module}.queue_depth", lambda *_, late=late: late)
+    code, _, error = run("dlq", *command)
+    assert code == 2
+    assert "about 1 messages" in error
+    code, _, _ = run("dlq", *command, "--yes")
+    assert (code, count(operated, operated.dlq.url)) == (0, 0)
+
+
+@pytest.mark.parametrize("wanted", ["body 2", "body 11"])
+def test_filtered_redrive_of_a_fifo_queue_says_when_letters_are_behind_others(
+    run: Run, operated: Operated, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    urls = {
+        name: operated.clients.sqs.create_queue(
+            QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"}
+        )["QueueUrl"]
+        for name in ("dlq", "queue")
+    }
+    outputs = dataclasses.replace(operated.outputs, dlq_url=urls["dlq"], queue_url=urls["queue"])
+    fifo = dataclasses.replace(operated, outputs=outputs)
+    monkeypatch.setattr(
+        "automation.commands.redrive.operated_queue", lambda *_, **__: contextlib.nullcontext(fifo)
+    )
+    for number in range(12):
+        fifo.clients.sqs.send_message(
+            QueueUrl=fifo.outputs.dlq_url,
+            MessageBody=f"body {number}",
+            MessageGroupId="g",
+            MessageDeduplicationId=str(number),
+        )
+    code, output, error = run("dlq", "redrive", "--yes", "--json", "--where", f"body == '{wanted}'")
+    answer = json.loads(output)
+    assert (code, answer["moved"] + answer["left"]) == (1, 12)
+    assert "behind" in error
 
 
 def test_filter_needs_the_own_mover(run: Run, fill: Callable[[int], None]) -> None:
