@@ -32,7 +32,8 @@ class Plan:
         wait_seconds: long polling of one receive, 0 to 20 s, default 0.
         hidden_seconds: how long to hide a message, default 60 s; those that stay are hidden for
             longer when the run takes longer.
-        refill_check_seconds: how often to compare what comes in with what goes out, default 15 s.
+        refill_check_seconds: how often to compare what comes in with what goes out, default 15 s;
+            not more often than counts may lag behind.
     """
 
     source_url: str

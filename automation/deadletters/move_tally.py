@@ -90,12 +90,20 @@ class MoveTally:
 _TELLING_MESSAGES = 20
 
 
-# The counts are approximate, so one look is not enough.
+# Two counts may be apart by a fifth and mean the same: each may be wrong by a tenth
+# (docs/fidelity.md, "SQS").
+_TELLING_SHARE = 0.25
+
+
+# Where counts lag behind, the second of two looks is told of what went out before the first.
 _TELLING_LOOKS = 2
 
 
 class RefillWatch:
-    """Compares what came in with what went out, from one look to the next."""
+    """Compares what came in with what went out, from one telling look to the next.
+
+    Looks have to be as far apart as counts may lag behind.
+    """
 
     def __init__(self) -> None:
         self._before: tuple[int, int, int] | None = None
@@ -108,15 +116,29 @@ class RefillWatch:
             counts: what the run has done so far.
             depth: how many messages are in the queue, hidden ones included.
         """
-        before, now = self._before, (counts.moved, counts.returned, depth)
+        now = (counts.moved, counts.returned, depth)
+        if self._before is None:
+            self._before = now
+            return False
+        is_suspicious = _refills(self._before, now)
+        if is_suspicious is None:
+            return False
         self._before = now
-        is_suspicious = before is not None and _refills(before, now)
         self._looks_in_a_row = self._looks_in_a_row + 1 if is_suspicious else 0
         return self._looks_in_a_row >= _TELLING_LOOKS
 
 
-def _refills(before: tuple[int, int, int], now: tuple[int, int, int]) -> bool:
-    """Whether as much came in as went out, from (moved, returned, depth) at two times."""
+def _refills(before: tuple[int, int, int], now: tuple[int, int, int]) -> bool | None:
+    """Whether as much came in as went out, from (moved, returned, depth) at two times.
+
+    None when that can't be told yet.
+    """
     moved, returned, deeper = (new - old for new, old in zip(now, before, strict=True))
+    if moved < _TELLING_MESSAGES:
+        return None
     # What came back is known exactly; what else came in only by approximate counts.
-    return moved >= _TELLING_MESSAGES and max(returned, deeper + moved) >= moved
+    if returned >= moved:
+        return True
+    if moved < _TELLING_SHARE * max(before[2], now[2]):
+        return None
+    return deeper >= 0

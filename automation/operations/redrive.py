@@ -356,6 +356,7 @@ def _move(
         connections=operated.connections,
         wait_seconds=operated.pace.receive_wait_seconds,
         hidden_seconds=wanted.hidden_seconds,
+        refill_check_seconds=max(Plan.refill_check_seconds, operated.pace.quiet_seconds),
     )
 
     def show(counts: Counts) -> None:

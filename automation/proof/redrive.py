@@ -132,6 +132,7 @@ def _redrive_repaired(target: Target, outputs: StackOutputs, home: Path) -> Move
         destination_url=outputs.queue_url,
         change=lambda message: repaired(message).redriven(),
         wait_seconds=target.pace.receive_wait_seconds,
+        refill_check_seconds=max(Plan.refill_check_seconds, target.pace.quiet_seconds),
     )
     journal_path = home / "redrive.jsonl"
     with Journal(journal_path, purpose="redrive", source=outputs.dlq_url) as journal:
