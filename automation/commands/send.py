@@ -137,7 +137,15 @@ def restore(
     with operated_queue(selection, report=progress.say) as operated:
         url = operated.url_of(to_text) if to_text else operated.dlq.url
         defaults = Defaults(attributes={})
-        count = count_messages(file, is_fifo=limits.is_fifo(url), defaults=defaults)
+        count = count_messages(
+            file,
+            is_fifo=limits.is_fifo(url),
+            defaults=defaults,
+            on_torn_end=lambda number: progress.say(
+                f"line {number}, the last, was never finished and is left out: its message was "
+                "not deleted"
+            ),
+        )
         source = f"{file.resolve()} to {url}"
         again = ", WHICH WERE SENT THERE BEFORE" if operated.has_finished("restore", source) else ""
         ask(f"Send {count} messages to {url}{again}?", yes=yes, progress=progress)
@@ -164,7 +172,13 @@ def _post(
     return post_messages(
         operated.sender,
         url,
-        read_file(file, is_fifo=limits.is_fifo(url), defaults=defaults),
+        # Whoever does not take such an end has refused it before.
+        read_file(
+            file,
+            is_fifo=limits.is_fifo(url),
+            defaults=defaults,
+            on_torn_end=lambda _: None,
+        ),
         journal,
         connections=operated.connections,
         cancel=cancel,

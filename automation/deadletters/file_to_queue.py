@@ -72,6 +72,7 @@ def read_file(
     is_fifo: bool,
     defaults: Defaults,
     check: Callable[[Message], None] = lambda _: None,
+    on_torn_end: Callable[[int], None] | None = None,
 ) -> Iterator[Message]:
     """Yield the messages of a file: JSON lines, or one JSON object over several lines.
 
@@ -82,6 +83,9 @@ def read_file(
         is_fifo: the messages go to a FIFO queue.
         defaults: what a message gets that doesn't say it itself.
         check: raises `MessageFormatError` for a message that is not wanted. Default: all are.
+        on_torn_end: is given the number of a last line that a kill or a full disk has left
+            unfinished, which is then left out: a purge deletes only what it has written. Default:
+            such a line is refused.
 
     Raises:
         MessageFormatError: with the number of the line.
@@ -94,7 +98,13 @@ def read_file(
         lines = enumerate(file, 1)
     for number, line in lines:
         if line.strip():
-            value = _json(line, number)
+            try:
+                value = _json(line, number)
+            except MessageFormatError:
+                if on_torn_end is None or number == 1 or line.endswith("\n"):
+                    raise
+                on_torn_end(number)
+                return
             try:
                 message = _message(value, number, is_fifo, defaults)
                 check(message)
@@ -239,11 +249,18 @@ def open_file(path: Path) -> IO[str]:
     return path.open(encoding="utf-8", errors="surrogateescape")
 
 
-def count_messages(path: Path, *, is_fifo: bool, defaults: Defaults) -> int:
-    """Read a file to its end, so that nothing is sent when a line of it is wrong.
+def count_messages(
+    path: Path,
+    *,
+    is_fifo: bool,
+    defaults: Defaults,
+    on_torn_end: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Read a backup to its end, so that nothing is sent when a line of it is wrong.
 
     Raises:
         MessageFormatError: with the number of the line.
     """
     with open_file(path) as file:
-        return sum(1 for _ in read_file(file, is_fifo=is_fifo, defaults=defaults))
+        messages = read_file(file, is_fifo=is_fifo, defaults=defaults, on_torn_end=on_torn_end)
+        return sum(1 for _ in messages)

@@ -72,7 +72,7 @@ def drain_to_file(
         clock: Unix time in seconds.
 
     Raises:
-        AutomationError: the file exists.
+        AutomationError: the file exists, or can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -82,18 +82,24 @@ def drain_to_file(
     sweep = Sweep(
         sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=HIDDEN_SECONDS, clock=clock
     )
-    with os.fdopen(descriptor, "wb") as file, DiskMap() as written, closing(sweep):
-        drain = _Drain(sqs, queue_url, file, written, sweep, cancel, on_progress)
-        with ThreadPoolExecutor(connections, thread_name_prefix="drain") as pool:
-            workers = [pool.submit(drain.work) for _ in range(connections)]
-            for worker in workers:
-                worker.result()
-        return DrainReport(
-            backed_up=len(written),
-            deleted=drain.deleted,
-            is_whole=sweep.is_whole and not cancel.is_set(),
-            is_interrupted=cancel.is_set(),
-        )
+    try:
+        with os.fdopen(descriptor, "wb") as file, DiskMap() as written, closing(sweep):
+            drain = _Drain(sqs, queue_url, file, written, sweep, cancel, on_progress)
+            with ThreadPoolExecutor(connections, thread_name_prefix="drain") as pool:
+                workers = [pool.submit(drain.work) for _ in range(connections)]
+                for worker in workers:
+                    worker.result()
+            return DrainReport(
+                backed_up=len(written),
+                deleted=drain.deleted,
+                is_whole=sweep.is_whole and not cancel.is_set(),
+                is_interrupted=cancel.is_set(),
+            )
+    except OSError as error:
+        raise AutomationError(
+            f"{path}: {error}: what is deleted is in it, the rest is visible again after "
+            f"{sweep.hidden_seconds} s; name another file"
+        ) from error
 
 
 class _Drain:

@@ -1,6 +1,7 @@
 """A purge loses nothing: what is deleted is in the file, and the file brings it back."""
 
 import dataclasses
+import errno
 import itertools
 import json
 import os
@@ -8,12 +9,21 @@ import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from automation.deadletters.file_to_queue import Defaults, PostReport, post_messages, read_file
+from automation.deadletters import queue_to_file
+from automation.deadletters.file_to_queue import (
+    Defaults,
+    PostReport,
+    count_messages,
+    open_file,
+    post_messages,
+    read_file,
+)
 from automation.deadletters.journal import Journal
+from automation.deadletters.message import MessageFormatError
 from automation.deadletters.queue_to_file import drain_to_file, purge_queue
 from automation.deadletters.receiving import HIDDEN_SECONDS
 from automation.errors import AutomationError
@@ -199,6 +209,59 @@ def test_restore_names_what_it_may_have_sent_twice(tmp_path: Path) -> None:
     assert (report.sent, report.failed) == (25, 0)
     world.ledger.assert_law(doubled_are_named=report.possible_duplicates)
     assert world.ledger.doubled()
+
+
+def test_full_disk_is_said_with_the_file_and_where_everything_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world = World()
+    queue = filled(world, 25)
+    numbers = itertools.count(1)
+
+    def append(file: IO[bytes], data: bytes, *, waits_for_disk: bool) -> None:
+        if next(numbers) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real_append(file, data, waits_for_disk=waits_for_disk)
+
+    real_append = queue_to_file.append
+    monkeypatch.setattr(queue_to_file, "append", append)
+    path = tmp_path / "backup.jsonl"
+    with world.running(), pytest.raises(AutomationError) as raised:
+        drain(world.sqs, queue.url, path)
+    assert f"{path}: [Errno 28] No space left on device: what is deleted is in it" in str(
+        raised.value
+    )
+    assert (len(ids_in(path)), len(queue.messages())) == (10, 15)
+
+
+@pytest.mark.parametrize("broken_off", [5, 60, 1])
+def test_backup_of_a_purge_that_was_killed_while_it_wrote_is_restored(
+    tmp_path: Path, broken_off: int
+) -> None:
+    world = World()
+    queue = filled(world, 3)
+    path = tmp_path / "backup.jsonl"
+    with world.running():
+        drain(world.sqs, queue.url, path)
+    # A line that is not at its end is of a message that is still in the queue.
+    path.write_bytes(path.read_bytes()[:-broken_off])
+    torn: list[int] = []
+    with open_file(path) as file:
+        messages = list(
+            read_file(file, is_fifo=False, defaults=NO_DEFAULTS, on_torn_end=torn.append)
+        )
+    whole = 3 if broken_off == 1 else 2
+    assert [message.body for message in messages] == [f"body {n}" for n in range(whole)]
+    assert torn == [3][: 3 - whole]
+    assert count_messages(path, is_fifo=False, defaults=NO_DEFAULTS) == whole
+
+
+def test_line_in_the_middle_of_a_backup_is_never_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "backup.jsonl"
+    for text in ('{"body": "a"}\n{"bo\n{"body": "b"}\n', '{"body": "a"}\n{"bo\n', '{"bo'):
+        path.write_text(text)
+        with pytest.raises(MessageFormatError, match="is not JSON"):
+            count_messages(path, is_fifo=False, defaults=NO_DEFAULTS)
 
 
 def test_purge_waits_for_the_60_seconds_to_be_over() -> None:
