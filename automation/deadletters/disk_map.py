@@ -1,10 +1,13 @@
 """A map of texts on disk, so that what is known of each message costs no memory."""
 
+import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Self
+
+from automation.errors import AutomationError
 
 
 class DiskMap:
@@ -12,6 +15,9 @@ class DiskMap:
 
     SQLite keeps it in a file of its own that has no name and that nobody else can open. Any
     thread may use it.
+
+    Raises:
+        AutomationError: from any method, when the disk is full.
     """
 
     def __init__(self) -> None:
@@ -45,9 +51,9 @@ class DiskMap:
 
     def add(self, key: str, value: str = "") -> bool:
         """Insert a key that is not there; return whether it was new."""
-        with self._lock:
+        with self._locked() as database:
             self._is_empty = False
-            done = self._database.execute(
+            done = database.execute(
                 "INSERT OR IGNORE INTO items (key, value) VALUES (?, ?)",
                 (_bytes(key), _bytes(value)),
             )
@@ -55,9 +61,9 @@ class DiskMap:
 
     def put(self, items: Iterable[tuple[str, str]]) -> None:
         """Insert or change values by key."""
-        with self._lock:
+        with self._locked() as database:
             self._is_empty = False
-            self._database.executemany(
+            database.executemany(
                 "INSERT INTO items (key, value) VALUES (?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 ((_bytes(key), _bytes(value)) for key, value in items),
@@ -67,8 +73,8 @@ class DiskMap:
         """The value of a key; None when it is not there."""
         if self._is_empty:
             return None
-        with self._lock:
-            row = self._database.execute(
+        with self._locked() as database:
+            row = database.execute(
                 "SELECT value FROM items WHERE key = ?", (_bytes(key),)
             ).fetchone()
         return _text(row[0]) if row else None
@@ -77,8 +83,8 @@ class DiskMap:
         """Each key and value; what is inserted meanwhile comes too."""
         position = 0
         while True:
-            with self._lock:
-                rows = self._database.execute(
+            with self._locked() as database:
+                rows = database.execute(
                     "SELECT position, key, value FROM items WHERE position > ? "
                     "ORDER BY position LIMIT 200",
                     (position,),
@@ -92,8 +98,19 @@ class DiskMap:
         return self.get(key) is not None
 
     def __len__(self) -> int:
+        with self._locked() as database:
+            return int(database.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    @contextlib.contextmanager
+    def _locked(self) -> Generator[sqlite3.Connection]:
         with self._lock:
-            return int(self._database.execute("SELECT count(*) FROM items").fetchone()[0])
+            try:
+                yield self._database
+            except sqlite3.OperationalError as error:
+                raise AutomationError(
+                    f"no room for temporary files: {error}; free some space, or name another "
+                    "folder in TMPDIR"
+                ) from error
 
 
 # SQLite's texts are UTF-8, which knows no lone surrogates; a log of somebody else's may name them.
