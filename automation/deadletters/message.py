@@ -264,6 +264,7 @@ def message_from_json(value: object) -> Message:
         attributes={
             name: attribute_from_json(name, item)
             for name, item in _object(fields, "attributes").items()
+            if item is not None
         },
         system=system,
     )

@@ -75,6 +75,7 @@ def test_wrong_message_is_refused_without_its_body(value: object, said: str) -> 
 def test_null_in_a_file_is_left_out() -> None:
     nothing = dict.fromkeys(("id", "group", "attributes"))
     message = message_from_json({"body": "x", **nothing, "system": {"AWSTraceHeader": None}})
+    assert message == message_from_json({"body": "x", "attributes": {"store_id": None}})
     assert message == Message(message_id="", body="x", attributes={}, system={})
 
 
