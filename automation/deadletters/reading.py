@@ -58,10 +58,11 @@ class QueueReading:
         )
 
     def __iter__(self) -> Generator[Message]:
-        pool = ThreadPoolExecutor(self._connections, thread_name_prefix="reader")
-        with contextlib.closing(self._sweep), pool:
+        with contextlib.closing(self._sweep):
             try:
-                yield from self._messages(pool)
+                # It ends before all is given back: what it still receives is given back too.
+                with ThreadPoolExecutor(self._connections, thread_name_prefix="reader") as pool:
+                    yield from self._messages(pool)
             finally:
                 self._sweep.give_back()
 

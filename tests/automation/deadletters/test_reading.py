@@ -1,7 +1,9 @@
 """A dead-letter queue is read whole and left as it was."""
 
+import threading
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -48,6 +50,27 @@ def test_every_message_is_read_once_with_its_identity(sqs: "SQSClient") -> None:
         ("run", seq) for seq in range(25)
     ]
     assert [letter.identity for letter in letters if letter.has_store_id] == [("run", 7)]
+
+
+def test_what_a_receive_brings_while_another_fails_is_given_back_too(
+    sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sqs.create_queue(QueueName="dlq")["QueueUrl"]
+    send(sqs, url, 1)
+    receive, both = sqs.receive_message, threading.Barrier(2)
+
+    def failing(**request: Any) -> Any:
+        both.wait()
+        if threading.current_thread().name == "reader_0":
+            # As Ctrl-C does in the thread that waits.
+            raise KeyboardInterrupt
+        time.sleep(0.2)
+        return receive(**request)
+
+    monkeypatch.setattr(sqs, "receive_message", failing)
+    with pytest.raises(KeyboardInterrupt):
+        list(read_messages(sqs, url, wait_seconds=0, connections=2))
+    assert len(receive(QueueUrl=url).get("Messages", [])) == 1
 
 
 def test_every_message_is_visible_again_afterwards(sqs: "SQSClient") -> None:
