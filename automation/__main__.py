@@ -1,6 +1,12 @@
 """`python -m automation COMMAND`."""
 
-from automation.cli import main
+import sys
 
 if __name__ == "__main__":
+    try:
+        from automation.cli import main
+    except KeyboardInterrupt:
+        # All that is imported takes a second; nothing has been begun.
+        sys.stderr.write("error: stopped\n")
+        sys.exit(2)
     main()

@@ -7,6 +7,11 @@ if __name__ == "__main__":
     # Run by its path, Python looks for modules beside this file instead of in the repository.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-    from automation.cli import main
+    try:
+        from automation.cli import main
+    except KeyboardInterrupt:
+        # All that is imported takes a second; nothing has been begun.
+        sys.stderr.write("error: stopped\n")
+        sys.exit(2)
 
     main(["e2e", *sys.argv[1:]])

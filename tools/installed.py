@@ -20,4 +20,8 @@ def main() -> NoReturn:
 
         sys.stderr.write(f"error: {error.name} is not installed; {how_to_get('operations')}\n")
         sys.exit(_WRONG_ENVIRONMENT)
+    except KeyboardInterrupt:
+        # All that is imported takes a second; nothing has been begun.
+        sys.stderr.write("error: stopped\n")
+        sys.exit(_WRONG_ENVIRONMENT)
     run()

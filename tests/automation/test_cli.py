@@ -1,10 +1,14 @@
 """Wrong use is refused with the name, the value and the limit; exit codes are 0, 1, 2."""
 
+import subprocess
+import sys
+
 import pytest
 
 from automation import cli
 from automation.commands import e2e
 from automation.errors import AutomationError
+from automation.installation import REPOSITORY
 from automation.proof.report import Options
 
 
@@ -90,3 +94,29 @@ def test_defect_of_ours_does_not_look_like_a_broken_verdict(
         cli.main(["e2e"])
     assert ended.value.code == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "runpy.run_module('automation', run_name='__main__')",
+        "runpy.run_path('automation/e2e.py', run_name='__main__')",
+        "runpy.run_path('tools/installed.py')['main']()",
+    ],
+)
+def test_ctrl_c_while_it_starts_is_no_traceback(start: str) -> None:
+    interrupted = (
+        "import runpy, sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'automation.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", interrupted + start],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", "error: stopped\n")
