@@ -101,12 +101,19 @@ def remove_from_machine(leftover: Leftover, target: Target | None) -> None:
         target: the account; None is enough for a folder.
 
     Raises:
-        AutomationError: a stack is in another account; its folder is kept.
+        AutomationError: a stack is in another account, or something is used again; the folder is
+            kept.
         CommandError: the engine could not destroy a stack; its folder is kept.
     """
-    if leftover.kind == "stack" and target:
-        _destroy_stacks(Path(leftover.name), target)
-    shutil.rmtree(leftover.name)
+    folder = Path(leftover.name)
+    # Somebody may have thought about the question, and another cleanup has removed it.
+    with contextlib.suppress(FileNotFoundError):
+        is_stack = leftover.kind == "stack"
+        if runs_still(folder) if is_stack else _is_locked(folder / "lock"):
+            raise AutomationError("it is used again")
+        if is_stack and target:
+            _destroy_stacks(folder, target)
+        shutil.rmtree(folder)
 
 
 def _destroy_stacks(home: Path, target: Target) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from automation import cli
 from automation.commands import cleanup
+from automation.errors import AutomationError
 from automation.operations import leftovers
 from automation.operations.leftovers import (
     Leftover,
@@ -126,6 +127,29 @@ def test_cleanup_finds_what_no_process_uses(tmp_path: Path, homes: Path) -> None
     assert list(leftover_stacks()) == []
     remove_from_machine(found[0], None)
     assert not embedded.exists()
+
+
+def test_what_is_used_again_before_the_answer_is_left_alone(
+    tmp_path: Path, homes: Path, locked: Locked
+) -> None:
+    embedded = embedded_folder(tmp_path / "reliable-queue-abc")
+    account = homes / "mine"
+    (account / "stacks").mkdir(parents=True)
+    (account / RUN_MARK).touch()
+    found = [*leftover_folders(tmp_path), *leftover_stacks()]
+    with locked(embedded / "lock"), locked(account / RUN_MARK):
+        for leftover in found:
+            with pytest.raises(AutomationError, match="is used again"):
+                remove_from_machine(leftover, None)
+    assert embedded.exists()
+    assert account.exists()
+
+
+def test_what_another_cleanup_has_removed_is_removed(tmp_path: Path) -> None:
+    embedded = embedded_folder(tmp_path / "reliable-queue-abc")
+    (leftover,) = leftover_folders(tmp_path)
+    shutil.rmtree(embedded)
+    remove_from_machine(leftover, None)
 
 
 def test_cleanup_leaves_alone_what_is_in_use(tmp_path: Path, locked: Locked) -> None:
