@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -101,7 +102,8 @@ def _digest(requirements: Path, runtime: Runtime, architecture: Architecture) ->
 def _contents(file: Path, seen: set[Path]) -> Iterator[bytes]:
     """What stands in a requirements file and in those that it brings in."""
     seen.add(file.resolve())
-    content = file.read_bytes()
+    # Editors on Windows begin a file with the mark, and uv reads over it.
+    content = file.read_bytes().removeprefix(BOM_UTF8)
     yield content
     for name in _INCLUDE.findall(content.decode(errors="replace")):
         if "://" in name:

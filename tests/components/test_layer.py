@@ -177,7 +177,9 @@ def test_wheels_for_a_newer_c_library_are_refused(tmp_path: Path) -> None:
         layer_of(write_requirements(tmp_path, line))
 
 
-@pytest.mark.parametrize("how", ["-r {}", "--requirement={}", "-c {}", "--constraint {}  # why"])
+@pytest.mark.parametrize(
+    "how", ["-r {}", "--requirement={}", "-c {}", "--constraint {}  # why", "\ufeff-r {}"]
+)
 def test_what_an_included_file_says_counts(
     requirements: Path, tmp_path: Path, installs: list[Path], how: str
 ) -> None:
@@ -189,7 +191,7 @@ def test_what_an_included_file_says_counts(
     # Paths are those beside the file that names them; the two name each other.
     (folder / "one.txt").write_text("-r two.txt\n")
     (folder / "two.txt").write_text("-r one.txt\n")
-    requirements.write_text(how.format("more/one.txt") + "\n")
+    requirements.write_text(how.format("more/one.txt") + "\n", encoding="utf-8")
     first = build()
     assert build() == first
     (folder / "two.txt").write_text("-r one.txt\n# another\n")
