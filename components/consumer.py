@@ -101,10 +101,10 @@ def _existing(
     )
     arn = _whole_arn(args.function_arn, queue_arn)
     name_in_arn = arn.apply(function_name)
-    log_group = pulumi.Output.from_input(
+    log_group = (
         pulumi.Output.concat("/aws/lambda/", name_in_arn)
         if args.log_group_name is None
-        else args.log_group_name
+        else checked("log_group_name", args.log_group_name, limits.check_log_group)
     )
     consumer = Consumer(
         function_name=name_in_arn,

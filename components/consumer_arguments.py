@@ -11,7 +11,7 @@ import pulumi
 from . import limits
 from .function import PythonFunctionArgs
 from .kinds import check_kinds, check_known
-from .unknowns import holds_outputs
+from .unknowns import holds_outputs, is_late
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,8 @@ class ExistingFunctionArgs:
         check_kinds(self)
         check_known("function_arn", self.function_arn, limits.check_function)
         check_known("role_name", self.role_name, limits.check_role_name)
-        if not holds_outputs(self.timeout_seconds):
+        check_known("log_group_name", self.log_group_name, limits.check_log_group)
+        if not is_late(self.timeout_seconds):
             limits.FUNCTION_TIMEOUT.check("timeout_seconds", self.timeout_seconds)
         if self.reserved_concurrency is not None:
             limits.RESERVED_CONCURRENCY.check("reserved_concurrency", self.reserved_concurrency)

@@ -11,6 +11,7 @@ from .alarms import check_message_age_alarm as check_message_age_alarm
 from .arns import check_function as check_function
 from .arns import check_key_arn as check_key_arn
 from .arns import check_layer_arn as check_layer_arn
+from .arns import check_log_group as check_log_group
 from .arns import check_role_name as check_role_name
 from .arns import check_topic_arn as check_topic_arn
 from .arns import check_vpc_ids as check_vpc_ids

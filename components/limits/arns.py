@@ -22,6 +22,8 @@ _PART_OF_FUNCTION = re.compile(
 )
 # IAM API Reference, CreateRole, RoleName.
 _ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+# CloudWatch Logs API Reference, CreateLogGroup, logGroupName.
+_LOG_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 # AWS Lambda API Reference, VpcConfig.
 _VPC_IDS = {"subnet": re.compile(r"subnet-[0-9a-z]+"), "sg": re.compile(r"sg-[0-9A-Za-z]+")}
 
@@ -94,6 +96,18 @@ def check_role_name(argument: str, value: str) -> None:
         raise LimitError(
             f"{argument} = {value!r} is no name of a role; allowed: 1 to 64 letters, digits and "
             "_+=,.@-"
+        )
+
+
+def check_log_group(argument: str, value: str) -> None:
+    """Refuse what is no name of a log group; a `*` would let operators read every log."""
+    if value.startswith("arn:"):
+        name = value.removesuffix(":*").rpartition(":")[2]
+        raise LimitError(f"{argument} = {value!r} is an ARN; give the log group's name, {name!r}")
+    if not _LOG_GROUP.fullmatch(value):
+        raise LimitError(
+            f"{argument} = {value!r} is no name of a log group; allowed: 1 to 512 letters, digits "
+            "and .-_/#"
         )
 
 

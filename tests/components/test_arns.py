@@ -28,6 +28,8 @@ Check = Callable[[str, str], None]
         (limits.check_function, "f"),
         (limits.check_function, "f:live"),
         (limits.check_role_name, "a+b=c,d.e@f_g-1"),
+        (limits.check_log_group, "/aws/lambda/f"),
+        (limits.check_log_group, "team.a/orders_1#2"),
     ],
 )
 def test_what_aws_takes_is_accepted(check: Check, value: str) -> None:
@@ -55,6 +57,14 @@ def test_what_aws_takes_is_accepted(check: Check, value: str) -> None:
         ),
         (limits.check_role_name, "a role", "is no name of a role; allowed: 1 to 64 letters"),
         (limits.check_role_name, "r" * 65, "is no name of a role"),
+        (
+            limits.check_log_group,
+            f"arn:aws:logs:{PLACE}:log-group:/aws/lambda/f:*",
+            "an ARN; give the log group's name, '/aws/lambda/f'",
+        ),
+        (limits.check_log_group, "*", "is no name of a log group; allowed: 1 to 512 letters"),
+        (limits.check_log_group, "", "is no name of a log group"),
+        (limits.check_log_group, "g" * 513, "is no name of a log group"),
     ],
 )
 def test_what_aws_does_not_take_is_refused_with_what_is_right(

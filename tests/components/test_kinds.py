@@ -200,6 +200,12 @@ def late_everybody(late: Callable[..., Any]) -> list[dict[str, Any]]:
             "role_name = 'a/role' is no name of a role",
         ),
         (
+            {"function": lambda late: ExistingFunctionArgs(
+                function_arn="ours", role_name="r", timeout_seconds=5, log_group_name=late("*")
+            )},
+            r"log_group_name = '\*' is no name of a log group",
+        ),
+        (
             {"alarms": lambda late: AlarmArgs(
                 subscriptions={"us": SubscriptionArgs(protocol="https", endpoint=late("x"))}
             )},
