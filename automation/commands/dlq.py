@@ -38,8 +38,8 @@ from automation.errors import AutomationError, StillWaitingError
 from automation.installation import command_name
 from automation.interrupts import cancelled_by_signals
 from automation.operations.operated import Operated, Selection, operated_queue, surveyed
-from automation.operations.status import advice
 from automation.operations.remaining import letters_counted
+from automation.operations.status import advice
 from automation.progress import Progress
 from automation.waiting import wait_until
 

@@ -225,9 +225,7 @@ def purge(world: World, operator: Clients) -> None:
 
 
 def purge_without_backup(world: World, operator: Clients) -> None:
-    purge_queue(
-        operator.sqs, world.dlq.url, cancel=threading.Event(), report=lambda _: None
-    )
+    purge_queue(operator.sqs, world.dlq.url, cancel=threading.Event(), report=lambda _: None)
 
 
 def restore(world: World, operator: Clients) -> None:
