@@ -423,6 +423,31 @@ CASES = [
         change={"targetKeyId": OTHER_KEY_ID},
         replacement={"name": "alias/others"},
     ),
+    Case(
+        token="aws:dynamodb/table:Table",
+        inputs={
+            "attributes": [{"name": "id", "type": "S"}, {"name": "at", "type": "N"}],
+            "billingMode": "PAY_PER_REQUEST",
+            "hashKey": "id",
+            "rangeKey": "at",
+            "pointInTimeRecovery": {"enabled": True},
+            "serverSideEncryption": {"enabled": True, "kmsKeyArn": KEY_ARN},
+            "tableClass": "STANDARD_INFREQUENT_ACCESS",
+            "tags": {"a": "1"},
+            "ttl": {"enabled": True, "attributeName": "expiration"},
+        },
+        change={
+            "billingMode": "PROVISIONED",
+            "readCapacity": 2,
+            "writeCapacity": 3,
+            "pointInTimeRecovery": {"enabled": False},
+            "serverSideEncryption": {"enabled": False},
+            "tableClass": "STANDARD",
+            "tags": {"b": "2"},
+            "ttl": {"enabled": False},
+        },
+        replacement={"hashKey": "at", "rangeKey": "id"},
+    ),
 ]
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.token)

@@ -8,6 +8,7 @@ from typing import Final
 from automation.local.resources import (
     alarms,
     dashboards,
+    dynamodb,
     event_sources,
     functions,
     kms,
@@ -43,6 +44,7 @@ _ALL: Final = (
     subscriptions.TOPIC_SUBSCRIPTION,
     kms.KEY,
     kms.ALIAS,
+    dynamodb.TABLE,
 )
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {item.token: item for item in _ALL}

@@ -185,9 +185,14 @@ class Cloud:
     def sns(self) -> SNSClient:
         return self.connections.client("sns", self.region)
 
+    # Any: no types are installed for what few programs need.
     @property
     def kms(self) -> Any:
         return self.connections.client("kms", self.region)
+
+    @property
+    def dynamodb(self) -> Any:
+        return self.connections.client("dynamodb", self.region)
 
     @property
     def sts(self) -> STSClient:

@@ -199,7 +199,8 @@ def _refreshed_inputs(
     refreshed: dict[str, Value] = {}
     for name, value in inputs.items():
         prop = resource_type.properties.get(name)
-        if prop is None or (name in outputs and same(prop, value, outputs[name])):
+        # As in a diff: what AWS computes inside a block that the program gave is no drift.
+        if prop is None or (name in outputs and same(prop, outputs[name], value)):
             refreshed[name] = value
         elif name in outputs:
             refreshed[name] = outputs[name]
