@@ -81,6 +81,15 @@ class World:
         return self._function("other")
 
     @functools.cached_property
+    def versioned_function_name(self) -> str:
+        """A function of two versions."""
+        inputs = function_inputs(self.role.outputs["arn"]) | {"publish": True}
+        made = self._provider.create("aws:lambda/function:Function", inputs, name="versioned")
+        second = inputs | {"code": code("def handler(event, context): return 2")}
+        self._provider.update("aws:lambda/function:Function", made, second)
+        return str(made.id)
+
+    @functools.cached_property
     def key(self) -> Any:
         return self._provider.create("aws:kms/key:Key", {}, name="key")
 
@@ -124,6 +133,7 @@ ROLE_ARN = Ref(lambda world: world.role.outputs["arn"])
 POLICY_ARN = Ref(lambda world: world.policy_arn)
 FUNCTION = Ref(lambda world: world.function_name)
 OTHER_FUNCTION = Ref(lambda world: world.other_function_name)
+VERSIONED_FUNCTION = Ref(lambda world: world.versioned_function_name)
 KEY_ARN = Ref(lambda world: world.key.outputs["arn"])
 OTHER_KEY_ID = Ref(lambda world: world.other_key.id)
 
@@ -447,6 +457,20 @@ CASES = [
             "ttl": {"enabled": False},
         },
         replacement={"hashKey": "at", "rangeKey": "id"},
+    ),
+    Case(
+        token="aws:lambda/alias:Alias",
+        inputs={
+            "name": "live",
+            "description": "what consumes",
+            "functionName": VERSIONED_FUNCTION,
+            "functionVersion": "1",
+            "routingConfig": {"additionalVersionWeights": {"2": 0.25}},
+        },
+        change={"functionVersion": "2"},
+        removed=("routingConfig", "description"),
+        replacement={"name": "other"},
+        import_id=lambda world, _id: f"{world.versioned_function_name}/live",
     ),
 ]
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from automation.local.resources import (
     alarms,
+    aliases,
     dashboards,
     dynamodb,
     event_sources,
@@ -45,6 +46,7 @@ _ALL: Final = (
     kms.KEY,
     kms.ALIAS,
     dynamodb.TABLE,
+    aliases.ALIAS,
 )
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {item.token: item for item in _ALL}
