@@ -47,6 +47,12 @@ class World:
         self._provider = provider
 
     @functools.cached_property
+    def account_id(self) -> str:
+        """Makes names that nobody else has: those of buckets are the world's."""
+        answer, _ = self._provider.invoke("aws:index/getCallerIdentity:getCallerIdentity")
+        return str(answer["accountId"])
+
+    @functools.cached_property
     def queue(self) -> Any:
         return self._provider.create("aws:sqs/queue:Queue", {}, name="queue")
 
@@ -133,6 +139,7 @@ ROLE_ARN = Ref(lambda world: world.role.outputs["arn"])
 POLICY_ARN = Ref(lambda world: world.policy_arn)
 FUNCTION = Ref(lambda world: world.function_name)
 OTHER_FUNCTION = Ref(lambda world: world.other_function_name)
+BUCKET_NAME = Ref(lambda world: f"bucket-{world.account_id}")
 VERSIONED_FUNCTION = Ref(lambda world: world.versioned_function_name)
 KEY_ARN = Ref(lambda world: world.key.outputs["arn"])
 OTHER_KEY_ID = Ref(lambda world: world.other_key.id)
@@ -471,6 +478,21 @@ CASES = [
         removed=("routingConfig", "description"),
         replacement={"name": "other"},
         import_id=lambda world, _id: f"{world.versioned_function_name}/live",
+    ),
+    Case(
+        token="aws:s3/bucket:Bucket",
+        inputs={
+            "bucket": BUCKET_NAME,
+            "policy": policy("s3:GetObject", Principal={"AWS": "100000000001"}),
+            "tags": {"a": "1"},
+            "versioning": {"enabled": True},
+        },
+        change={
+            "policy": policy("s3:PutObject", Principal={"AWS": "100000000001"}),
+            "tags": {"b": "2"},
+            "versioning": {"enabled": False},
+        },
+        replacement={"bucket": "another"},
     ),
 ]
 

@@ -18,6 +18,7 @@ from automation.local.resources import (
     managed_policies,
     permissions,
     roles,
+    s3,
     sns,
     sqs,
     subscriptions,
@@ -47,6 +48,7 @@ _ALL: Final = (
     kms.ALIAS,
     dynamodb.TABLE,
     aliases.ALIAS,
+    s3.BUCKET,
 )
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {item.token: item for item in _ALL}

@@ -117,7 +117,8 @@ def _add_name(
     if isinstance(old_defaults, list) and rule.property in old_defaults and old_name is not None:
         inputs[rule.property] = old_name
         return []
-    name = f"{request.logical_name}-{_hex(request.seed, _SUFFIX_LENGTH)}"
+    logical_name = request.logical_name.lower() if rule.is_lower_case else request.logical_name
+    name = f"{logical_name}-{_hex(request.seed, _SUFFIX_LENGTH)}"
     inputs[rule.property] = rule.prefix + name + suffix
     if len(name) <= rule.max_length:
         return []

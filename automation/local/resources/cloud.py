@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import boto3
 import botocore.loaders
 import botocore.session
 from botocore.config import Config
@@ -106,7 +105,8 @@ class Connections:
             getattr(self.client(service, region), call)()
 
     def _new_client(self, service: str, region: str) -> Any:
-        session = boto3.Session(botocore_session=self._session)
+        # botocore's own clients: boto3 would add its S3 helpers once for each session made of one
+        # of botocore's, and fail at the second.
         # No proxy: the emulator is on this machine, whatever HTTP_PROXY says.
         config = Config(
             proxies={},
@@ -114,7 +114,7 @@ class Connections:
             read_timeout=_READ_TIMEOUT_SECONDS,
             retries={"total_max_attempts": 2},
         )
-        return cast("Any", session).client(
+        return cast("Any", self._session).create_client(
             service,
             region_name=region,
             endpoint_url=self.endpoint_url,
@@ -193,6 +193,14 @@ class Cloud:
     @property
     def dynamodb(self) -> Any:
         return self.connections.client("dynamodb", self.region)
+
+    @property
+    def s3(self) -> Any:
+        return self.connections.client("s3", self.region)
+
+    @property
+    def events(self) -> Any:
+        return self.connections.client("events", self.region)
 
     @property
     def sts(self) -> STSClient:

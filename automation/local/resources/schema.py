@@ -132,13 +132,14 @@ class AutoName:
 
     `max_length` is in characters and covers the logical name and the suffix `-1234567`.
     `prefix` and `suffix` are what comes before and after it once the length was checked, `.fifo`
-    for instance.
+    for instance. `is_lower_case`: the logical name loses its capitals, as a bucket's does.
     """
 
     property: str = "name"
     max_length: int
     prefix: str = ""
     suffix: Callable[[Properties], str] | None = None
+    is_lower_case: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
