@@ -3,6 +3,7 @@
 from automation.local.corrections import (
     alarms,
     batch_answers,
+    deliveries,
     filter_patterns,
     invocations,
     requests,
@@ -23,5 +24,6 @@ def apply_corrections() -> None:
         invocations,
         filter_patterns,
         alarms,
+        deliveries,
     ):
         correction.apply()
