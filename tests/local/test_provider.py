@@ -28,8 +28,8 @@ def test_nothing_is_left_when_the_provider_stops(settings: ProviderSettings) -> 
 
 def test_an_unknown_resource_type_is_refused_by_name(provider: Any) -> None:
     with pytest.raises(grpc.RpcError) as error:
-        provider.check("aws:s3/bucket:Bucket", {})
-    assert "aws:s3/bucket:Bucket" in refusal(error)
+        provider.check("aws:ec2/instance:Instance", {})
+    assert "aws:ec2/instance:Instance" in refusal(error)
 
 
 def test_an_unknown_function_is_refused_by_name(provider: Any) -> None:

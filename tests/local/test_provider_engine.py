@@ -216,7 +216,7 @@ def test_resources_that_exist_are_imported_without_a_change(
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ('aws.s3.Bucket("bucket")', "aws:s3/bucket:Bucket"),
+        ('aws.sns.SmsPreferences("texts")', "aws:sns/smsPreferences:SmsPreferences"),
         ('aws.sqs.Queue("queue", delay_seconds=901)', "delaySeconds is 901; allowed: 0 to 900"),
         ('aws.lambda_.get_function(function_name="x")', "aws:lambda/getFunction:getFunction"),
         ('aws.Provider("provider", max_retries=3)', "aws:maxRetries"),

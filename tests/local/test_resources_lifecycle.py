@@ -96,6 +96,11 @@ class World:
         return str(made.id)
 
     @functools.cached_property
+    def rule_name(self) -> str:
+        inputs = {"eventPattern": '{"source": ["shop"]}'}
+        return self._provider.create("aws:cloudwatch/eventRule:EventRule", inputs, name="rule").id
+
+    @functools.cached_property
     def key(self) -> Any:
         return self._provider.create("aws:kms/key:Key", {}, name="key")
 
@@ -139,6 +144,7 @@ ROLE_ARN = Ref(lambda world: world.role.outputs["arn"])
 POLICY_ARN = Ref(lambda world: world.policy_arn)
 FUNCTION = Ref(lambda world: world.function_name)
 OTHER_FUNCTION = Ref(lambda world: world.other_function_name)
+RULE = Ref(lambda world: world.rule_name)
 BUCKET_NAME = Ref(lambda world: f"bucket-{world.account_id}")
 VERSIONED_FUNCTION = Ref(lambda world: world.versioned_function_name)
 KEY_ARN = Ref(lambda world: world.key.outputs["arn"])
@@ -493,6 +499,35 @@ CASES = [
             "versioning": {"enabled": False},
         },
         replacement={"bucket": "another"},
+    ),
+    Case(
+        token="aws:cloudwatch/eventRule:EventRule",
+        inputs={
+            "description": "orders",
+            "eventPattern": '{"source": ["shop"]}',
+            "scheduleExpression": "rate(1 day)",
+            "state": "DISABLED",
+            "tags": {"a": "1"},
+        },
+        change={"eventPattern": '{"source": ["bank"]}', "state": "ENABLED", "tags": {"b": "2"}},
+        removed=("description", "scheduleExpression"),
+        replacement={"name": "another"},
+    ),
+    Case(
+        token="aws:cloudwatch/eventTarget:EventTarget",
+        inputs={
+            "arn": QUEUE_ARN,
+            "deadLetterConfig": {"arn": DLQ_ARN},
+            "input": '{"a": 1}',
+            "retryPolicy": {"maximumEventAgeInSeconds": 60, "maximumRetryAttempts": 0},
+            "rule": RULE,
+            "sqsTarget": {"messageGroupId": "g"},
+            "targetId": "queue",
+        },
+        change={"arn": DLQ_ARN, "input": '{"a": 2}'},
+        removed=("deadLetterConfig", "retryPolicy", "sqsTarget"),
+        replacement={"rule": "another"},
+        import_id=lambda world, _id: f"{world.rule_name}/queue",
     ),
 ]
 

@@ -11,6 +11,8 @@ from automation.local.resources import (
     dashboards,
     dynamodb,
     event_sources,
+    event_targets,
+    events,
     functions,
     kms,
     layers,
@@ -49,6 +51,8 @@ _ALL: Final = (
     dynamodb.TABLE,
     aliases.ALIAS,
     s3.BUCKET,
+    events.EVENT_RULE,
+    event_targets.EVENT_TARGET,
 )
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {item.token: item for item in _ALL}
