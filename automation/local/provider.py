@@ -226,6 +226,7 @@ def _resource_type(request: _Request) -> ResourceType:
         raise RefusalError(
             f"resource type {token} is unknown to the local provider; it knows "
             + ", ".join(sorted(RESOURCE_TYPES))
+            + "; docs/local-provider.md says how a type is added"
         )
     return RESOURCE_TYPES[token]
 
