@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .arguments import ReliableQueueArgs as ReliableQueueArgs
     from .consumer_arguments import ConsumerArgs as ConsumerArgs
     from .consumer_arguments import ExistingFunctionArgs as ExistingFunctionArgs
+    from .consumer_arguments import IdempotencyArgs as IdempotencyArgs
     from .consumer_arguments import PollersArgs as PollersArgs
     from .function import PythonFunction as PythonFunction
     from .function import PythonFunctionArgs as PythonFunctionArgs
@@ -33,6 +34,7 @@ _HOMES = {
     "DependencyLayer": ".layer",
     "ExistingFunctionArgs": ".consumer_arguments",
     "FifoArgs": ".arguments",
+    "IdempotencyArgs": ".consumer_arguments",
     "LayerError": ".layer",
     "LimitError": ".limits",
     "PollersArgs": ".consumer_arguments",
@@ -53,6 +55,7 @@ __all__ = [
     "DependencyLayer",
     "ExistingFunctionArgs",
     "FifoArgs",
+    "IdempotencyArgs",
     "LayerError",
     "LimitError",
     "PollersArgs",

@@ -144,6 +144,18 @@ class ReliableQueueArgs:
         return chosen
 
     @property
+    def idempotency_seconds(self) -> int | None:
+        """How long the consumer remembers what it has processed; None when it doesn't."""
+        if self.consumer is None or self.consumer.idempotency is None:
+            return None
+        chosen = self.consumer.idempotency.expires_after_seconds
+        if chosen is not None:
+            return chosen
+        return limits.derived_idempotency_seconds(
+            self.retention_seconds, self.dlq_retention_seconds
+        )
+
+    @property
     def visibility_timeout_without_consumer(self) -> int:
         """The visibility timeout of a queue that no function of its own is fed from."""
         chosen = self.visibility_timeout_seconds

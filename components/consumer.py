@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from . import limits, policies
 from .consumer_arguments import ConsumerArgs, ExistingFunctionArgs
 from .function import PythonFunction, PythonFunctionArgs
+from .idempotency import Memory
 from .queues import Queues
 from .unknowns import checked, holds_outputs, when_known
 
@@ -31,13 +32,14 @@ def create_consumer(
     queues: Queues,
     key: policies.EncryptionKey[pulumi.Output[str]] | None,
     max_receive_count: int,
+    memory: Memory | None,
     tags: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
 ) -> Consumer:
     """Create the function unless it exists, let it consume the queue, and have it fed."""
     document = policies.consume(queue_arn=queues.queue.arn, key=key)
     if isinstance(args.function, ExistingFunctionArgs):
-        consumer, may_consume = _existing(
+        consumer, rights = _existing(
             f"{name}-consumer", args.function, queues.queue.arn, document, parent
         )
     else:
@@ -45,9 +47,10 @@ def create_consumer(
             **args.function.environment,
             "QUEUE_URL": queues.queue.url,
             "MAX_RECEIVE_COUNT": str(max_receive_count),
+            **(memory.environment if memory else {}),
         }
         own = replace(args.function, environment=environment, tags={**tags, **args.function.tags})
-        consumer, may_consume = _created(f"{name}-consumer", own, document, parent)
+        consumer, rights = _created(f"{name}-consumer", own, document, memory, parent)
     aws.lambda_.EventSourceMapping(
         f"{name}-mapping",
         event_source_arn=queues.queue.arn,
@@ -61,10 +64,11 @@ def create_consumer(
         provisioned_poller_config=_pollers(args),
         tags=tags or None,
         # Lambda tests the role when the mapping is created, and no message may be tried before the
-        # queue knows where its dead letters go. A queue and a function can have one mapping only,
-        # so another can't come before the old one is gone.
+        # queue knows where its dead letters go, or before the function may remember it. A queue
+        # and a function can have one mapping only, so another can't come before the old one is
+        # gone.
         opts=pulumi.ResourceOptions(
-            parent=parent, depends_on=[may_consume, queues.redrive], delete_before_replace=True
+            parent=parent, depends_on=[*rights, queues.redrive], delete_before_replace=True
         ),
     )
     return consumer
@@ -74,8 +78,9 @@ def _created(
     name: str,
     args: PythonFunctionArgs,
     document: policies.PolicyDocument[pulumi.Output[str]],
+    memory: Memory | None,
     parent: pulumi.Resource,
-) -> tuple[Consumer, aws.iam.RolePolicy]:
+) -> tuple[Consumer, list[aws.iam.RolePolicy]]:
     function = PythonFunction(name, args, opts=pulumi.ResourceOptions(parent=parent))
     consumer = Consumer(
         function_name=function.function_name,
@@ -83,7 +88,10 @@ def _created(
         log_group_name=function.log_group_name,
         log_streams_arn=function.log_streams_arn,
     )
-    return consumer, function.allow("consume", document)
+    rights = [function.allow("consume", document)]
+    if memory is not None:
+        rights.append(function.allow("remember", policies.remember(table_arn=memory.table_arn)))
+    return consumer, rights
 
 
 def _existing(
@@ -92,7 +100,7 @@ def _existing(
     queue_arn: pulumi.Output[str],
     document: policies.PolicyDocument[pulumi.Output[str]],
     parent: pulumi.Resource,
-) -> tuple[Consumer, aws.iam.RolePolicy]:
+) -> tuple[Consumer, list[aws.iam.RolePolicy]]:
     may_consume = aws.iam.RolePolicy(
         f"{name}-may-consume",
         role=checked("role_name", args.role_name, limits.check_role_name),
@@ -112,7 +120,7 @@ def _existing(
         log_group_name=log_group,
         log_streams_arn=pulumi.Output.all(arn, log_group).apply(lambda two: log_streams_arn(*two)),
     )
-    return consumer, may_consume
+    return consumer, [may_consume]
 
 
 def _whole_arn(given: pulumi.Input[str], queue_arn: pulumi.Output[str]) -> pulumi.Output[str]:

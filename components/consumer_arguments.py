@@ -61,6 +61,24 @@ class PollersArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IdempotencyArgs:
+    """A table in which the function remembers what it has processed, for Powertools' idempotency.
+
+    expires_after_seconds: how long, 60 to 2,419,200; by default as long as the queue and its
+        dead-letter queue together keep a message.
+    """
+
+    expires_after_seconds: int | None = None
+
+    def __post_init__(self) -> None:
+        check_kinds(self, "idempotency.")
+        if self.expires_after_seconds is not None:
+            limits.IDEMPOTENCY.check(
+                "idempotency.expires_after_seconds", self.expires_after_seconds
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConsumerArgs:
     """How messages are handed to a function, and which one.
 
@@ -76,6 +94,9 @@ class ConsumerArgs:
         be an output. Lambda deletes what matches none: such messages are neither processed nor
         dead-lettered.
     is_enabled: False pauses the consumer: messages wait in the queue, within its retention.
+    idempotency: makes a table for what has been processed, which reaches a function of ours as
+        `IDEMPOTENCY_TABLE`, the seconds that it is kept as `IDEMPOTENCY_SECONDS`, and lets the
+        function use it; by default there is none.
 
     A batch always answers which of its messages failed: one bad message doesn't fail the others.
     """
@@ -87,9 +108,11 @@ class ConsumerArgs:
     pollers: PollersArgs | None = None
     filters: Sequence[pulumi.Input[Mapping[str, object]]] = ()
     is_enabled: bool = True
+    idempotency: IdempotencyArgs | None = None
 
     def __post_init__(self) -> None:
         check_kinds(self)
+        self._check_idempotency()
         reserved = self.function.reserved_concurrency
         limits.check_batch(self.batch_size, self.batching_window_seconds)
         limits.maximum_concurrency(self.maximum_concurrency, reserved)
@@ -102,4 +125,12 @@ class ConsumerArgs:
                 self.pollers.maximum,
                 maximum_concurrency=self.maximum_concurrency,
                 reserved=reserved,
+            )
+
+    def _check_idempotency(self) -> None:
+        if self.idempotency is not None and isinstance(self.function, ExistingFunctionArgs):
+            raise limits.LimitError(
+                "idempotency needs a function of ours, which is told the table's name; give "
+                "function=PythonFunctionArgs(...), or leave idempotency out and give the function "
+                "that exists a table of its own"
             )

@@ -89,6 +89,26 @@ def consume(*, queue_arn: Arn, key: EncryptionKey[Arn] | None = None) -> PolicyD
     )
 
 
+def remember(*, table_arn: Arn) -> PolicyDocument[Arn]:
+    """What Powertools' idempotency needs of its table.
+
+    Source: Powertools for AWS Lambda (Python), Idempotency, IAM Permissions.
+    """
+    return _document(
+        _allow(
+            "RememberProcessed",
+            [
+                # With a boto3 older than 1.26.194 only: what can't be put comes back since then.
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+            ],
+            table_arn,
+        )
+    )
+
+
 def send(*, queue_arn: Arn, key: EncryptionKey[Arn] | None = None) -> PolicyDocument[Arn]:
     """What a sender needs that knows the queue's URL (a stack output). Covers batches too.
 

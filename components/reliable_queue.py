@@ -9,6 +9,7 @@ from .arguments import ReliableQueueArgs
 from .consumer import Consumer, create_consumer, unqualified
 from .encryption import Encryption, create_encryption
 from .function import PythonFunction
+from .idempotency import Memory, create_memory
 from .kinds import check_args
 from .queues import Queues, create_queues
 from .replacement import ReplacementWatch
@@ -62,6 +63,8 @@ class ReliableQueue(pulumi.ComponentResource):
     """ARN of the managed policy for operators."""
     dashboard_name: pulumi.Output[str] | None
     """Name of the dashboard; absent without one."""
+    idempotency_table_name: pulumi.Output[str] | None
+    """Name of the table of what has been processed; absent without one."""
 
     def __init__(
         self, name: str, args: ReliableQueueArgs, opts: pulumi.ResourceOptions | None = None
@@ -82,10 +85,11 @@ class ReliableQueue(pulumi.ComponentResource):
             parent=self,
         )
         key = encryption.key_in(queues.queue.region)
-        consumer = self._create_consumer(queues, key)
+        memory = self._create_memory()
+        consumer = self._create_consumer(queues, key, memory)
         alarms = self._create_alarms(queues, consumer, encryption)
         self._tell_queues(queues, encryption)
-        self._tell_consumer(consumer)
+        self._tell_consumer(consumer, memory)
         self._tell_monitoring(alarms, self._create_dashboard(queues, consumer, alarms))
         self._create_policies(queues, consumer, alarms, key, watch.of_policy)
         self.register_outputs({name: getattr(self, name) for name in ReliableQueue.__annotations__})
@@ -178,14 +182,28 @@ class ReliableQueue(pulumi.ComponentResource):
             advice.append(
                 limits.visibility_timeout_advice(visibility, function_timeout_seconds, window)
             )
+        remembered = args.idempotency_seconds
+        if remembered is not None:
+            advice.append(limits.idempotency_advice(remembered, args.retention_seconds))
         advice.append(
             limits.retention_advice(args.retention_seconds, visibility, args.max_receive_count)
         )
         for text in filter(None, advice):
             pulumi.log.warn(text, resource=self)
 
+    def _create_memory(self) -> Memory | None:
+        seconds = self._args.idempotency_seconds
+        if seconds is None:
+            return None
+        return create_memory(
+            self._name, expires_after_seconds=seconds, tags=self._args.tags, parent=self
+        )
+
     def _create_consumer(
-        self, queues: Queues, key: policies.EncryptionKey[pulumi.Output[str]] | None
+        self,
+        queues: Queues,
+        key: policies.EncryptionKey[pulumi.Output[str]] | None,
+        memory: Memory | None,
     ) -> Consumer | None:
         args = self._args
         if args.consumer is None:
@@ -196,6 +214,7 @@ class ReliableQueue(pulumi.ComponentResource):
             queues=queues,
             key=key,
             max_receive_count=args.max_receive_count,
+            memory=memory,
             tags=args.tags,
             parent=self,
         )
@@ -277,10 +296,11 @@ class ReliableQueue(pulumi.ComponentResource):
         self.dlq_url, self.dlq_arn, self.dlq_name = dlq.url, dlq.arn, dlq.name
         self.region, self.key_arn = queue.region, encryption.key_arn
 
-    def _tell_consumer(self, consumer: Consumer | None) -> None:
+    def _tell_consumer(self, consumer: Consumer | None, memory: Memory | None) -> None:
         self.consumer_function_name = consumer.function_name if consumer else None
         self.consumer_function_arn = consumer.function_arn if consumer else None
         self.consumer_log_group_name = consumer.log_group_name if consumer else None
+        self.idempotency_table_name = memory.table_name if memory else None
 
     def _tell_monitoring(
         self, alarms: Alarms | None, dashboard: aws.cloudwatch.Dashboard | None

@@ -79,6 +79,13 @@ class Pollers(TypedDict, total=False):
     """Scaled up to, 2 to 2,000; 200 by default."""
 
 
+class Idempotency(TypedDict, total=False):
+    """A table in which the function remembers what it has processed, for Powertools."""
+
+    expires_after_seconds: int
+    """How long; as long as both queues together keep a message by default."""
+
+
 class Consumer(TypedDict, total=False):
     """How messages are handed to a function, and which one."""
 
@@ -98,6 +105,8 @@ class Consumer(TypedDict, total=False):
     """Patterns of which a message must match one, up to 10. Lambda deletes what matches none."""
     is_enabled: bool
     """Whether the consumer is fed; false pauses it, and messages wait. True by default."""
+    idempotency: Idempotency
+    """Makes a table for what has been processed, and lets ownFunction use it; none by default."""
 
 
 class Fifo(TypedDict, total=False):

@@ -166,6 +166,8 @@ def _consumer(given: dict[str, Any]) -> components.ConsumerArgs:
         )
     if "pollers" in given:
         given["pollers"] = _make(components.PollersArgs, given["pollers"])
+    if "idempotency" in given:
+        given["idempotency"] = _make(components.IdempotencyArgs, given["idempotency"])
     function = _own(own) if own else _make(components.ExistingFunctionArgs, existing)
     return _make(components.ConsumerArgs, {**given, "function": function})
 

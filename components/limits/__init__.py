@@ -35,6 +35,9 @@ from .functions import check_environment as check_environment
 from .functions import check_handler as check_handler
 from .functions import check_layers as check_layers
 from .functions import check_log_retention as check_log_retention
+from .idempotency import IDEMPOTENCY as IDEMPOTENCY
+from .idempotency import derived_idempotency_seconds as derived_idempotency_seconds
+from .idempotency import idempotency_advice as idempotency_advice
 from .mappings import BATCH_SIZE as BATCH_SIZE
 from .mappings import BATCH_SIZE_WITHOUT_WINDOW as BATCH_SIZE_WITHOUT_WINDOW
 from .mappings import BATCHING_WINDOW as BATCHING_WINDOW

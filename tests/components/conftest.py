@@ -70,6 +70,7 @@ class Deployment:
 _ARNS = {
     "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{place}:log-group:{name}",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "arn:aws:cloudwatch:{place}:alarm:{name}",
+    "aws:dynamodb/table:Table": "arn:aws:dynamodb:{place}:table/{name}",
     "aws:iam/policy:Policy": f"arn:aws:iam::{ACCOUNT}:policy/{{name}}",
     "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{{name}}",
     "aws:kms/key:Key": "arn:aws:kms:{place}:key/{name}",

@@ -22,6 +22,7 @@ from components import (
     DependencyLayer,
     ExistingFunctionArgs,
     FifoArgs,
+    IdempotencyArgs,
     LimitError,
     PollersArgs,
     PythonFunctionArgs,
@@ -160,6 +161,8 @@ def consumers(
         pollers=accepted(pollers) if has_pollers else st.none(),
         filters=filters,
         is_enabled=st.booleans(),
+        idempotency=st.none()
+        | st.builds(IdempotencyArgs, expires_after_seconds=st.none() | within(limits.IDEMPOTENCY)),
     )
 
 

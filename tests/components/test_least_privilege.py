@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 
 from automation.local.resources.authorization import Call, is_allowed
-from components import CustomerKeyArgs, ReliableQueue, ReliableQueueArgs, VpcArgs, policies
+from components import (
+    CustomerKeyArgs,
+    IdempotencyArgs,
+    ReliableQueue,
+    ReliableQueueArgs,
+    VpcArgs,
+    policies,
+)
 
 PLACE = "eu-north-1:123456789012"
 # As the stand-in for the engine names what the component makes.
@@ -22,12 +29,14 @@ KEY = f"arn:aws:kms:{PLACE}:key/events-key-1a2b3c4"
 LOG_GROUP = f"arn:aws:logs:{PLACE}:log-group:events-consumer-logs-1a2b3c4"
 FUNCTION = f"arn:aws:lambda:{PLACE}:function:events-consumer-function-1a2b3c4"
 OTHER_FUNCTION = FUNCTION.replace("events", "orders")
+TABLE = f"arn:aws:dynamodb:{PLACE}:table/events-idempotency-1a2b3c4"
 ALARMS = f"arn:aws:cloudwatch:{PLACE}:alarm:*"
 ENCRYPTED = policies.EncryptionKey(arn=KEY, sqs_endpoint="sqs.eu-north-1.amazonaws.com")
 
 # As CloudWatch Logs names what is written to and read from.
 STREAM = f"{LOG_GROUP}:log-stream:2026/11/24/[$LATEST]0"
 OTHER_STREAM = STREAM.replace("events", "orders")
+OTHER_TABLE = f"{TABLE}/index/by-status"
 OTHER_QUEUE, OTHER_KEY = f"{QUEUE}-of-others", KEY.replace("events", "orders")
 OTHER_ALARMS = ALARMS.replace("123456789012", "999999999999")
 INTERFACE = f"arn:aws:ec2:{PLACE}:network-interface/eni-1"
@@ -84,6 +93,13 @@ CONSUME = [
 ]  # fmt: skip
 # Amazon SQS Developer Guide, Key management, Configure KMS permissions for consumers.
 CONSUME_ENCRYPTED = [*CONSUME, *uses_of_key("DecryptMessages", "kms:Decrypt")]
+# Powertools for AWS Lambda (Python), Idempotency, IAM Permissions. By enforcement too, with
+# Powertools itself: tests/components/embedded/test_idempotency.py.
+REMEMBER = needs(
+    "RememberProcessed",
+    "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+    on=TABLE, elsewhere=OTHER_TABLE,
+)  # fmt: skip
 SEND = needs("SendToQueue", "sqs:SendMessage", on=QUEUE, elsewhere=OTHER_QUEUE)
 # Amazon SQS Developer Guide, Key management, Configure KMS permissions for producers.
 SEND_ENCRYPTED = [*SEND, *uses_of_key("EncryptMessages", "kms:GenerateDataKey", "kms:Decrypt")]
@@ -155,6 +171,7 @@ POLICIES: dict[str, tuple[Document, Sequence[Need]]] = {
     "write-logs": (policies.write_logs(log_streams_arn=f"{LOG_GROUP}:*"), LOGS),
     "consume": (policies.consume(queue_arn=QUEUE), CONSUME),
     "consume-encrypted": (policies.consume(queue_arn=QUEUE, key=ENCRYPTED), CONSUME_ENCRYPTED),
+    "remember": (policies.remember(table_arn=TABLE), REMEMBER),
     "send": (policies.send(queue_arn=QUEUE), SEND),
     "send-encrypted": (policies.send(queue_arn=QUEUE, key=ENCRYPTED), SEND_ENCRYPTED),
     "operate": (operate(), OPERATE),
@@ -260,7 +277,11 @@ def test_the_component_makes_these_policies_and_no_others(
     deploy: Callable[..., Any], queue_args: Callable[..., ReliableQueueArgs]
 ) -> None:
     vpc = VpcArgs(subnet_ids=["subnet-1"], security_group_ids=["sg-1"])
-    args = queue_args(key=CustomerKeyArgs(), function={"traces": True, "vpc": vpc})
+    args = queue_args(
+        key=CustomerKeyArgs(),
+        function={"traces": True, "vpc": vpc},
+        consumer={"idempotency": IdempotencyArgs()},
+    )
     deployed = deploy(lambda: ReliableQueue("events", args))
     made = {
         item.name: item.document("policy")
@@ -274,6 +295,7 @@ def test_the_component_makes_these_policies_and_no_others(
             "events-consumer-may-trace": "trace",
             "events-consumer-may-join-vpc": "join-vpc",
             "events-consumer-may-consume": "consume-encrypted",
+            "events-consumer-may-remember": "remember",
             "events-may-send": "send-encrypted",
             "events-may-consume": "consume-encrypted",
             "events-may-operate": "operate-encrypted",

@@ -39,6 +39,7 @@ SHAPES: dict[str, type] = {
     "ExistingFunction": components.ExistingFunctionArgs,
     "Vpc": components.VpcArgs,
     "Pollers": components.PollersArgs,
+    "Idempotency": components.IdempotencyArgs,
     "Fifo": components.FifoArgs,
     "CustomerKey": components.CustomerKeyArgs,
     "Subscription": components.SubscriptionArgs,
@@ -138,6 +139,7 @@ def test_plain_values_make_the_same_queue_as_python_does(
             "pollers": {"maximum": 5.0},
             "is_enabled": False,
             "filters": [{"body": {"size": [{"numeric": [">", 5.0]}]}}],
+            "idempotency": {"expires_after_seconds": 600.0},
         },
         "statements": [{
             "sid": "LetUsSend", "effect": "Allow", "action": ["sqs:SendMessage"],
@@ -168,6 +170,7 @@ def test_plain_values_make_the_same_queue_as_python_does(
             pollers=components.PollersArgs(maximum=5),
             is_enabled=False,
             filters=[{"body": {"size": [{"numeric": [">", 5]}]}}],
+            idempotency=components.IdempotencyArgs(expires_after_seconds=600),
         ),
         statements=[
             {
