@@ -12,7 +12,7 @@ TESTS = REPOSITORY / "tests"
 HEADER = ["Rule", "Source", "Who relies on it", "Held by", "Embedded AWS"]
 SERVICES = [
     *("SQS", "Lambda and its SQS mapping", "CloudWatch Logs", "CloudWatch alarms"),
-    *("SNS", "KMS", "IAM", "Clients and network"),
+    *("SNS", "DynamoDB", "KMS", "IAM", "Clients and network"),
 ]
 
 _TEXT = (REPOSITORY / "docs" / "fidelity.md").read_text()

@@ -109,3 +109,59 @@ def test_a_consumer_of_one_s_own_takes_under_forty_lines(aws: Target, tmp_path: 
             ),
             timeout_seconds=20,
         )
+
+
+def payment(number: int, amount: int) -> str:
+    return json.dumps({"id": f"p-{number}", "amount": amount})
+
+
+def left_in(target: Target, queue_url: str) -> int:
+    """How many messages a queue holds, hidden ones too."""
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    answer = target.clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
+    return sum(int(answer["Attributes"][name]) for name in names)
+
+
+def test_a_payment_that_is_delivered_twice_is_taken_once(aws: Target, tmp_path: Path) -> None:
+    with example(aws, "idempotent_consumer", tmp_path / "payments", {}) as outputs:
+        queue, log_group = outputs["queueUrl"], outputs["logGroupName"]
+
+        def send(body: str) -> None:
+            aws.clients.sqs.send_message(QueueUrl=queue, MessageBody=body)
+
+        def deliver(message_id: str, body: str) -> Any:
+            """Without the queue, so that it can come again as when its answer got lost."""
+            event = {"Records": [{"messageId": message_id, "body": body}]}
+            answer = aws.clients.functions.invoke(
+                FunctionName=outputs["functionName"], Payload=json.dumps(event).encode()
+            )
+            return json.loads(answer["Payload"].read())
+
+        # Sent twice: two messages, one payment.
+        for _ in range(2):
+            send(payment(1, 10))
+            wait_until(
+                "the message is processed",
+                lambda: ((count := left_in(aws, queue)) == 0, count),
+                timeout_seconds=20,
+            )
+        # Delivered twice: one message, one payment. What failed is not taken for done.
+        for _ in range(2):
+            assert deliver("a", payment(2, 5)) == {"batchItemFailures": []}
+            assert deliver("b", payment(3, 0)) == {"batchItemFailures": [{"itemIdentifier": "b"}]}
+        # With the id of another payment, and with none.
+        send(payment(1, 99))
+        send("{}")
+        wait_until(
+            "both are refused",
+            lambda: (
+                "failed: IdempotencyValidationError" in (text := log_of(aws, log_group))
+                and "failed: IdempotencyKeyError" in text,
+                text,
+            ),
+            timeout_seconds=20,
+        )
+        lines = [line.strip() for line in log_of(aws, log_group).splitlines()]
+        taken = [line for line in lines if line.startswith("payment")]
+        assert sorted(taken) == ["payment p-1 taken: 10", "payment p-2 taken: 5"]
+        assert lines.count("message b failed: ValueError") == 2
