@@ -183,14 +183,18 @@ def test_filtered_redrive_of_a_fifo_queue_says_when_letters_are_behind_others(
         )["QueueUrl"]
         for name in ("dlq", "queue")
     }
-    outputs = dataclasses.replace(operated.outputs, dlq_url=urls["dlq"], queue_url=urls["queue"])
-    fifo = dataclasses.replace(operated, outputs=outputs)
+    wiring = dataclasses.replace(
+        operated.wiring,
+        queue=dataclasses.replace(operated.queue, url=urls["queue"]),
+        dlq=dataclasses.replace(operated.dlq, url=urls["dlq"]),
+    )
+    fifo = dataclasses.replace(operated, wiring=wiring)
     monkeypatch.setattr(
         "automation.commands.redrive.operated_queue", lambda *_, **__: contextlib.nullcontext(fifo)
     )
     for number in range(12):
         fifo.clients.sqs.send_message(
-            QueueUrl=fifo.outputs.dlq_url,
+            QueueUrl=fifo.dlq.url,
             MessageBody=f"body {number}",
             MessageGroupId="g",
             MessageDeduplicationId=str(number),

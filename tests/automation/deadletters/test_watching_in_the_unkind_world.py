@@ -250,7 +250,7 @@ def native(world: World, dlq: Queue, destination: Queue) -> Done:
     clocks: Any = {"clock": world.monotonic, "sleep": world.pause}
     operated: Any = SimpleNamespace(
         clients=SimpleNamespace(sqs=world.sqs),
-        outputs=SimpleNamespace(dlq_url=dlq.url),
+        dlq=SimpleNamespace(url=dlq.url),
         pace=AWS_PACE,
     )
     with pytest.MonkeyPatch.context() as patch, world.running():
