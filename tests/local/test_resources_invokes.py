@@ -116,3 +116,45 @@ def test_a_wrong_statement_is_refused_by_its_place(
 ) -> None:
     _, failures = provider.invoke(DOCUMENT, statements=[statement])
     assert any(named in failure for failure in failures)
+
+
+QUEUE = "aws:sqs/getQueue:getQueue"
+
+
+def test_a_queue_is_found_by_its_name_with_what_leads_to_it(provider: Any, account_id: str) -> None:
+    made = provider.create("aws:sqs/queue:Queue", {"name": "found.fifo", "fifoQueue": True})
+    answer, failures = provider.invoke(QUEUE, name="found.fifo")
+    assert failures == []
+    assert answer == {
+        "arn": f"arn:aws:sqs:eu-west-1:{account_id}:found.fifo",
+        "id": made.id,
+        "name": "found.fifo",
+        "region": "eu-west-1",
+        "tags": {},
+        "url": made.id,
+    }
+
+
+def test_a_queue_is_looked_for_in_the_region_that_is_named(provider: Any) -> None:
+    provider.create("aws:sqs/queue:Queue", {"name": "elsewhere", "region": "us-east-1"})
+    answer, _ = provider.invoke(QUEUE, name="elsewhere", region="us-east-1")
+    assert answer["arn"].startswith("arn:aws:sqs:us-east-1:")
+    with pytest.raises(grpc.RpcError) as error:
+        provider.invoke(QUEUE, name="elsewhere")
+    assert "there is no queue 'elsewhere' in eu-west-1" in str(error.value.details())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({}, "argument 'name' of aws:sqs/getQueue:getQueue is required"),
+        ({"name": "a" * 81}, "name has 81 characters"),
+        # The official function takes them and looks at nothing of them.
+        ({"name": "a", "tags": {"team": "a"}}, "argument 'tags'"),
+    ],
+)
+def test_what_finds_no_queue_is_refused_by_name(
+    provider: Any, arguments: dict[str, Any], named: str
+) -> None:
+    _, failures = provider.invoke(QUEUE, **arguments)
+    assert any(named in failure for failure in failures), failures

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from automation.local.resources import policy_document
-from automation.local.resources.cloud import PARTITION, Cloud
+from automation.local.resources.cloud import PARTITION, Cloud, ignoring
 from automation.local.resources.schema import Failure, Property
+from automation.local.resources.sqs import MISSING_QUEUE
 from automation.local.resources.value_checks import coerced, value_failures
 from automation.local.resources.values import Properties, Value
 
@@ -89,6 +90,25 @@ def _policy_document(_cloud: Cloud, arguments: Properties) -> Properties:
     return policy_document.policy_document(arguments)
 
 
+def _queue(cloud: Cloud, arguments: Properties) -> Properties:
+    """A queue of the provider's account; its id is its URL, as that of the resource is."""
+    there = cloud.in_region(arguments.get("region") or cloud.region)
+    with ignoring(*MISSING_QUEUE):
+        url = there.sqs.get_queue_url(QueueName=arguments["name"])["QueueUrl"]
+        found = there.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return {
+            "arn": found.get("Attributes", {})["QueueArn"],
+            "id": url,
+            "name": arguments["name"],
+            "region": there.region,
+            "tags": there.sqs.list_queue_tags(QueueUrl=url).get("Tags", {}),
+            "url": url,
+        }
+    raise LookupError(
+        f"there is no queue {arguments['name']!r} in {there.region} of account {there.account_id}"
+    )
+
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": Function(answer=_caller_identity),
     "aws:index/getRegion:getRegion": Function(
@@ -96,6 +116,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         arguments={"name": Property(kind="string"), "region": Property(kind="string")},
     ),
     "aws:index/getPartition:getPartition": Function(answer=_partition),
+    "aws:sqs/getQueue:getQueue": Function(
+        answer=_queue,
+        arguments={
+            "name": Property(kind="string", required=True, min_length=1, max_length=80),
+            "region": Property(kind="string", min_length=1),
+        },
+    ),
     "aws:iam/getPolicyDocument:getPolicyDocument": Function(
         answer=_policy_document, arguments=policy_document.ARGUMENTS
     ),

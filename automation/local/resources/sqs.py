@@ -32,7 +32,7 @@ from components import limits
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
 
-_MISSING: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+MISSING_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 # Ranges: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 _ATTRIBUTES: Final = {
@@ -109,7 +109,7 @@ def _create(cloud: Cloud, inputs: Properties) -> str:
 
 
 def _read(cloud: Cloud, url: str, _state: Properties) -> Properties | None:
-    with ignoring(*_MISSING):
+    with ignoring(*MISSING_QUEUE):
         answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         given = answer.get("Attributes", {})
         attributes = {str(name): value for name, value in given.items()}
@@ -157,7 +157,7 @@ def _update(cloud: Cloud, url: str, change: Change) -> None:
 
 
 def _delete(cloud: Cloud, url: str, _state: Properties) -> None:
-    with ignoring(*_MISSING):
+    with ignoring(*MISSING_QUEUE):
         cloud.sqs.delete_queue(QueueUrl=url)
 
 
@@ -203,7 +203,7 @@ def _attribute_resource(token: str, property_name: str, format_: Any, rule: Rule
         return url
 
     def read(cloud: Cloud, url: str, _state: Properties) -> Properties | None:
-        with ignoring(*_MISSING):
+        with ignoring(*MISSING_QUEUE):
             answer = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])
             value = answer.get("Attributes", {}).get(attribute)
             if value and format_ == "policy":
@@ -215,7 +215,7 @@ def _attribute_resource(token: str, property_name: str, format_: Any, rule: Rule
         write(cloud, change.new)
 
     def delete(cloud: Cloud, url: str, _state: Properties) -> None:
-        with ignoring(*_MISSING):
+        with ignoring(*MISSING_QUEUE):
             cloud.sqs.set_queue_attributes(QueueUrl=url, Attributes={attribute: ""})
 
     return ResourceType(
