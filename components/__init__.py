@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .consumer_arguments import ExistingFunctionArgs as ExistingFunctionArgs
     from .consumer_arguments import IdempotencyArgs as IdempotencyArgs
     from .consumer_arguments import PollersArgs as PollersArgs
+    from .existing_arguments import ExistingQueueArgs as ExistingQueueArgs
     from .function import PythonFunction as PythonFunction
     from .function import PythonFunctionArgs as PythonFunctionArgs
     from .function import VpcArgs as VpcArgs
@@ -33,6 +34,7 @@ _HOMES = {
     "CustomerKeyArgs": ".arguments",
     "DependencyLayer": ".layer",
     "ExistingFunctionArgs": ".consumer_arguments",
+    "ExistingQueueArgs": ".existing_arguments",
     "FifoArgs": ".arguments",
     "IdempotencyArgs": ".consumer_arguments",
     "LayerError": ".layer",
@@ -54,6 +56,7 @@ __all__ = [
     "CustomerKeyArgs",
     "DependencyLayer",
     "ExistingFunctionArgs",
+    "ExistingQueueArgs",
     "FifoArgs",
     "IdempotencyArgs",
     "LayerError",

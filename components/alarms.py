@@ -9,9 +9,9 @@ import pulumi_aws as aws
 
 from . import limits
 from .alarm_arguments import AlarmArgs, SubscriptionArgs
-from .arguments import ReliableQueueArgs
 from .encryption import Encryption
-from .unknowns import checked
+from .terms import Terms
+from .unknowns import checked, computed
 
 # How often SQS and Lambda publish: Amazon SQS Developer Guide, Available CloudWatch metrics.
 PERIOD_SECONDS = 60
@@ -25,6 +25,7 @@ class Watched:
     queue_name: pulumi.Output[str]
     dlq_name: pulumi.Output[str]
     consumer_name: pulumi.Output[str] | None
+    terms: Terms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class AlarmRule:
     statistic: Literal["Maximum", "Sum"]
     dimension: Literal["QueueName", "FunctionName"]
     of: pulumi.Output[str]
-    threshold: int
+    threshold: pulumi.Input[int]
     description: pulumi.Output[str]
 
 
@@ -124,19 +125,17 @@ def _create_alarm(
     )
 
 
-def alarm_rules(args: ReliableQueueArgs, watched: Watched, stack: str) -> list[AlarmRule]:
+def alarm_rules(args: AlarmArgs, watched: Watched, stack: str) -> list[AlarmRule]:
     """The alarms that are switched on; those of a consumer only with one of the queue's own."""
-    if args.alarms is None:
-        return []
     return [
-        *_dead_letter_rules(args, args.alarms, watched.dlq_name, stack),
-        *_queue_rules(args.alarms, watched.queue_name, stack),
-        *_consumer_rules(args.alarms, watched.consumer_name, stack),
+        *_dead_letter_rules(args, watched.terms, watched.dlq_name, stack),
+        *_queue_rules(args, watched.queue_name, stack),
+        *_consumer_rules(args, watched.consumer_name, stack),
     ]
 
 
 def _dead_letter_rules(
-    args: ReliableQueueArgs, alarms: AlarmArgs, dlq_name: pulumi.Output[str], stack: str
+    alarms: AlarmArgs, terms: Terms, dlq_name: pulumi.Output[str], stack: str
 ) -> Iterator[AlarmRule]:
     if alarms.dead_letters_above is not None:
         # What is visible: SQS's own moves to a dead-letter queue are not in `NumberOfMessagesSent`
@@ -146,13 +145,18 @@ def _dead_letter_rules(
             "ApproximateNumberOfMessagesVisible",
             dlq_name,
             alarms.dead_letters_above,
-            dead_letter_description(dlq_name, args, stack),
+            dead_letter_description(dlq_name, terms, stack),
         )
-    if alarms.dead_letter_age_percent is not None:
+    percent = alarms.dead_letter_age_percent
+    if percent is not None:
         # The metric counts from the move, not from the sending (Amazon SQS Developer Guide, Setting
         # up dead-letter queue retention), hence of the life that is left then.
-        life = args.dead_letter_life_seconds
-        threshold = max(1, life * alarms.dead_letter_age_percent // 100)
+        life = terms.dead_letter_life_seconds
+
+        def part(seconds: int) -> int:
+            return max(1, seconds * percent // 100)
+
+        threshold = computed(part, life)
         yield _queue_rule(
             "dead-letter-age",
             "ApproximateAgeOfOldestMessage",
@@ -161,9 +165,12 @@ def _dead_letter_rules(
             pulumi.Output.concat(
                 "The oldest message has been in the dead-letter queue ",
                 dlq_name,
-                f" for {_time(threshold)}; it expires, and is lost, as early as {_time(life)} after"
-                f" it came there. What to do: python -m automation dlq list --stack {stack}, then "
-                "redrive or save what is to be kept.",
+                " for ",
+                computed(_time, threshold),
+                "; it expires, and is lost, as early as ",
+                computed(_time, life),
+                " after it came there. What to do: python -m automation dlq list "
+                f"--stack {stack}, then redrive or save what is to be kept.",
             ),
         )
 
@@ -190,7 +197,7 @@ def _queue_rule(
     role: str,
     metric: str,
     queue_name: pulumi.Output[str],
-    threshold: int,
+    threshold: pulumi.Input[int],
     description: pulumi.Output[str],
 ) -> AlarmRule:
     return AlarmRule(
@@ -246,14 +253,21 @@ def _invocations_rule(
 
 
 def dead_letter_description(
-    dlq_name: pulumi.Input[str], args: ReliableQueueArgs, stack: str
+    dlq_name: pulumi.Input[str], terms: Terms, stack: str
 ) -> pulumi.Output[str]:
     """What whoever is woken by dead letters reads: what happened, and what to do."""
-    since = "they came there" if args.is_fifo else "they were first sent"
+
+    def since(is_fifo: bool) -> str:
+        return "they came there" if is_fifo else "they were first sent"
+
     return pulumi.Output.concat(
         "Messages could not be processed and are kept in the dead-letter queue ",
         dlq_name,
-        f". They expire {_time(args.dlq_retention_seconds)} after {since}. What to do: "
+        ". They expire ",
+        computed(_time, terms.dlq_retention_seconds),
+        " after ",
+        computed(since, terms.is_fifo),
+        ". What to do: "
         f"1. python -m automation dlq list --stack {stack} shows them and why they failed. "
         f"2. python -m automation logs --failures --stack {stack} shows the consumer's errors. "
         "3. Mend the cause: the consumer, or what sends the messages. "

@@ -12,6 +12,7 @@ import pulumi
 from . import limits
 from .alarm_arguments import AlarmArgs
 from .consumer_arguments import ConsumerArgs
+from .existing_arguments import ExistingQueueArgs, check_left_to_the_queue
 from .function import PythonFunctionArgs
 from .kinds import check_kinds, check_known
 from .statements import QueueStatement, check_statements
@@ -64,6 +65,8 @@ class ReliableQueueArgs:
     """How long messages are kept, how often they are tried, who processes them, who is told.
 
     consumer: the function that the queue feeds; None for a queue that others read.
+    existing: a queue that is there already, in place of a new one. It is left as it is, so what is
+        about the queue itself can't be given with it.
     fifo: makes it a FIFO queue; by default it is a standard queue.
     max_receive_count: receives before a message is dead-lettered, 1 to 1,000.
     retention_seconds: how long the queue keeps a message, 60 to 1,209,600; 4 days, as SQS does.
@@ -87,6 +90,7 @@ class ReliableQueueArgs:
     """
 
     consumer: ConsumerArgs | None
+    existing: ExistingQueueArgs | None = None
     fifo: FifoArgs | None = None
     max_receive_count: int = 2
     retention_seconds: int = 345_600
@@ -110,9 +114,7 @@ class ReliableQueueArgs:
         limits.DELAY.check("delay_seconds", self.delay_seconds)
         limits.MESSAGE_BYTES.check("max_message_bytes", self.max_message_bytes)
         limits.RECEIVE_WAIT.check("receive_wait_seconds", self.receive_wait_seconds)
-        limits.check_retention(
-            self.retention_seconds, self.dlq_retention_seconds, is_fifo=self.is_fifo
-        )
+        self._check_retention()
         limits.check_queue_names(self.queue_name, self.queue_name_prefix, is_fifo=self.is_fifo)
         limits.check_tags(self.tags)
         check_statements(self.statements)
@@ -121,17 +123,14 @@ class ReliableQueueArgs:
 
     @property
     def is_fifo(self) -> bool:
-        """Whether the queue, and its dead-letter queue with it, is a FIFO queue."""
-        return self.fifo is not None
+        """Whether the queue, and its dead-letter queue with it, is known to be a FIFO queue.
 
-    @property
-    def dead_letter_life_seconds(self) -> int:
-        """How long a dead letter may be left at least.
-
-        A standard queue's dead letters keep their age, which may be all of the queue's retention.
+        Of one that exists it is not yet while its ARN is an output.
         """
-        spent = 0 if self.is_fifo else self.retention_seconds
-        return self.dlq_retention_seconds - spent
+        if self.existing is not None:
+            arn = self.existing.queue_arn
+            return isinstance(arn, str) and limits.is_fifo(arn)
+        return self.fifo is not None
 
     def visibility_timeout_for(self, function_timeout_seconds: int) -> int:
         """The visibility timeout for a function's timeout. Raises `LimitError` when it is low."""
@@ -161,6 +160,15 @@ class ReliableQueueArgs:
         chosen = self.visibility_timeout_seconds
         return _VISIBILITY_WITHOUT_CONSUMER_SECONDS if chosen is None else chosen
 
+    def _check_retention(self) -> None:
+        if self.existing is not None:
+            check_left_to_the_queue(self, self.existing)
+            limits.MESSAGE_RETENTION.check("dlq_retention_seconds", self.dlq_retention_seconds)
+            return
+        limits.check_retention(
+            self.retention_seconds, self.dlq_retention_seconds, is_fifo=self.is_fifo
+        )
+
     def _check_consumer(self) -> None:
         if self.visibility_timeout_seconds is not None:
             limits.VISIBILITY_TIMEOUT.check(
@@ -179,10 +187,18 @@ class ReliableQueueArgs:
     def _check_alarms(self) -> None:
         if self.alarms is None:
             return
-        if self.alarms.message_age_seconds is not None:
+        # How long a queue that exists keeps its messages is known once it has been looked at.
+        if self.alarms.message_age_seconds is not None and self.existing is None:
             limits.check_message_age_alarm(self.alarms.message_age_seconds, self.retention_seconds)
-        if self.alarms.is_topic_encrypted and self.key is None:
+        key = "key" if self.existing is None else "existing.key_arn"
+        if self.alarms.is_topic_encrypted and not self._has_key:
             raise limits.LimitError(
-                "alarms.is_topic_encrypted = True needs key: CloudWatch can't publish to a topic "
-                "that is encrypted with SNS's own key; give key, or leave the topic unencrypted"
+                f"alarms.is_topic_encrypted = True needs {key}: CloudWatch can't publish to a "
+                f"topic that is encrypted with SNS's own key; give {key}, or leave the topic "
+                "unencrypted"
             )
+
+    @property
+    def _has_key(self) -> bool:
+        existing = self.existing
+        return self.key is not None or (existing is not None and existing.key_arn is not None)

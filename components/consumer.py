@@ -12,7 +12,7 @@ from .consumer_arguments import ConsumerArgs, ExistingFunctionArgs
 from .function import PythonFunction, PythonFunctionArgs
 from .idempotency import Memory
 from .queues import Queues
-from .unknowns import checked, holds_outputs, when_known
+from .unknowns import checked, computed, holds_outputs, when_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,6 @@ def create_consumer(
     *,
     queues: Queues,
     key: policies.EncryptionKey[pulumi.Output[str]] | None,
-    max_receive_count: int,
     memory: Memory | None,
     tags: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
@@ -46,7 +45,7 @@ def create_consumer(
         environment = {
             **args.function.environment,
             "QUEUE_URL": queues.queue.url,
-            "MAX_RECEIVE_COUNT": str(max_receive_count),
+            "MAX_RECEIVE_COUNT": computed(str, queues.terms.max_receive_count),
             **(memory.environment if memory else {}),
         }
         own = replace(args.function, environment=environment, tags={**tags, **args.function.tags})
@@ -68,7 +67,7 @@ def create_consumer(
         # and a function can have one mapping only, so another can't come before the old one is
         # gone.
         opts=pulumi.ResourceOptions(
-            parent=parent, depends_on=[*rights, queues.redrive], delete_before_replace=True
+            parent=parent, depends_on=[*rights, *queues.redrive], delete_before_replace=True
         ),
     )
     return consumer

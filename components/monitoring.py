@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from . import naming
 from .alarms import PERIOD_SECONDS
+from .queues import QueueOutputs
 
 # CloudWatch API Reference, PutDashboard, DashboardName.
 _DASHBOARD_NAME_LENGTH = 255
@@ -30,8 +31,8 @@ class Graph:
 def dashboard(
     name: str,
     *,
-    queue: aws.sqs.Queue,
-    dlq: aws.sqs.Queue,
+    queue: QueueOutputs,
+    dlq: QueueOutputs,
     consumer_name: pulumi.Input[str] | None,
     alarms: Mapping[str, aws.cloudwatch.MetricAlarm],
     opts: pulumi.ResourceOptions,

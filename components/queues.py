@@ -2,25 +2,45 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import pulumi
 import pulumi_aws as aws
 
 from . import limits, policies
-from .arguments import ReliableQueueArgs
+from .arguments import FifoArgs, ReliableQueueArgs
 from .encryption import Encryption
 from .statements import QueueStatement, check_statements, hold_outputs
-from .unknowns import when_known
+from .terms import Terms
+from .unknowns import computed, when_known
+
+Given = TypeVar("Given")
+
+# Of deduplication and of the limits, by whether a FIFO queue has high throughput.
+_SCOPES = {True: ("messageGroup", "perMessageGroupId"), False: ("queue", "perQueue")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueOutputs:
+    """What tells the rest of the component which queue it is about."""
+
+    arn: pulumi.Output[str]
+    url: pulumi.Output[str]
+    name: pulumi.Output[str]
+    region: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Queues:
-    """A queue and its dead-letter queue; `redrive` leads from the first to the second."""
+    """A queue and its dead-letter queue; `redrive` leads from the first to the second.
 
-    queue: aws.sqs.Queue
-    dlq: aws.sqs.Queue
-    redrive: aws.sqs.RedrivePolicy
+    Where the queue exists and leads there already, `redrive` is empty.
+    """
+
+    queue: QueueOutputs
+    dlq: QueueOutputs
+    redrive: Sequence[pulumi.Resource]
+    terms: Terms
 
 
 def create_queues(
@@ -33,6 +53,12 @@ def create_queues(
     parent: pulumi.Resource,
 ) -> Queues:
     """Create both queues, alike but for how long they keep messages, and what leads from one on."""
+    terms = Terms(
+        is_fifo=args.is_fifo,
+        retention_seconds=args.retention_seconds,
+        dlq_retention_seconds=args.dlq_retention_seconds,
+        max_receive_count=args.max_receive_count,
+    )
     queue = _create_queue(
         f"{name}-queue",
         args,
@@ -44,9 +70,30 @@ def create_queues(
             delay_seconds=args.delay_seconds,
             receive_wait_time_seconds=args.receive_wait_seconds,
         ),
+        terms.is_fifo,
         encryption,
         pulumi.ResourceOptions(parent=parent, hooks=hooks),
     )
+    _create_policy(f"{name}-queue-policy", queue, args, args.statements, parent)
+    dlq = create_dlq(
+        name, args, is_fifo=terms.is_fifo, encryption=encryption, hooks=hooks, parent=parent
+    )
+    # Resources of their own: inline, the two queues would name each other.
+    let_in(name, queue, dlq, parent=parent)
+    redrive = attach(name, queue, dlq, terms, parent=parent)
+    return Queues(queue=queue, dlq=dlq, redrive=[redrive], terms=terms)
+
+
+def create_dlq(
+    name: str,
+    args: ReliableQueueArgs,
+    *,
+    is_fifo: pulumi.Input[bool],
+    encryption: Encryption,
+    hooks: pulumi.ResourceHookBinding,
+    parent: pulumi.Resource,
+) -> QueueOutputs:
+    """Create the dead-letter queue, and its policy."""
     dlq = _create_queue(
         f"{name}-dlq",
         args,
@@ -55,21 +102,27 @@ def create_queues(
             name_prefix=args.queue_name_prefix and f"{args.queue_name_prefix}dlq-",
             message_retention_seconds=args.dlq_retention_seconds,
         ),
+        is_fifo,
         encryption,
         pulumi.ResourceOptions(parent=parent, hooks=hooks),
     )
-    _create_policy(f"{name}-queue-policy", queue, args, args.statements, parent)
     _create_policy(f"{name}-dlq-policy", dlq, args, (), parent)
-    return Queues(queue=queue, dlq=dlq, redrive=_bind(name, queue, dlq, args, parent))
+    return dlq
+
+
+def outputs_of(queue: aws.sqs.Queue) -> QueueOutputs:
+    """What a resource tells of its queue."""
+    return QueueOutputs(arn=queue.arn, url=queue.url, name=queue.name, region=queue.region)
 
 
 def _create_queue(
     name: str,
     args: ReliableQueueArgs,
     queue: aws.sqs.QueueArgs,
+    is_fifo: pulumi.Input[bool],
     encryption: Encryption,
     opts: pulumi.ResourceOptions,
-) -> aws.sqs.Queue:
+) -> QueueOutputs:
     queue.max_message_size = args.max_message_bytes
     queue.tags = args.tags or None
     if encryption.key_arn is None:
@@ -77,14 +130,24 @@ def _create_queue(
     else:
         queue.kms_master_key_id = encryption.key_arn
         queue.kms_data_key_reuse_period_seconds = encryption.data_key_reuse_seconds
-    if args.fifo:
-        queue.fifo_queue = True
-        queue.content_based_deduplication = args.fifo.content_based_deduplication
-        # The two go together: Amazon SQS Developer Guide, High throughput for FIFO queues.
-        is_wide = args.fifo.high_throughput
-        queue.deduplication_scope = "messageGroup" if is_wide else "queue"
-        queue.fifo_throughput_limit = "perMessageGroupId" if is_wide else "perQueue"
-    return aws.sqs.Queue(name, queue, opts)
+    fifo = args.fifo or FifoArgs()
+    # The two go together: Amazon SQS Developer Guide, High throughput for FIFO queues.
+    scope, limit = _SCOPES[fifo.high_throughput]
+    queue.fifo_queue = _if_fifo(is_fifo, True)
+    queue.content_based_deduplication = _if_fifo(is_fifo, fifo.content_based_deduplication)
+    queue.deduplication_scope = _if_fifo(is_fifo, scope)
+    queue.fifo_throughput_limit = _if_fifo(is_fifo, limit)
+    return outputs_of(aws.sqs.Queue(name, queue, opts))
+
+
+def _if_fifo(is_fifo: pulumi.Input[bool], value: Given) -> pulumi.Input[Given] | None:
+    """A property that a FIFO queue alone has."""
+
+    def told(is_fifo: bool) -> Given | None:
+        return value if is_fifo else None
+
+    # An output of None is no property either.
+    return cast("pulumi.Input[Given] | None", computed(told, is_fifo))
 
 
 def _fixed_name(args: ReliableQueueArgs, ending: str) -> str | None:
@@ -96,7 +159,7 @@ def _fixed_name(args: ReliableQueueArgs, ending: str) -> str | None:
 
 def _create_policy(
     name: str,
-    queue: aws.sqs.Queue,
+    queue: QueueOutputs,
     args: ReliableQueueArgs,
     statements: Sequence[QueueStatement],
     parent: pulumi.Resource,
@@ -128,28 +191,33 @@ def _checked_text(
     return cast("pulumi.Output[str]", when_known([*statements], told))
 
 
-def _bind(
-    name: str,
-    queue: aws.sqs.Queue,
-    dlq: aws.sqs.Queue,
-    args: ReliableQueueArgs,
-    parent: pulumi.Resource,
-) -> aws.sqs.RedrivePolicy:
-    child = pulumi.ResourceOptions(parent=parent)
-    # Resources of their own: inline, the two queues would name each other.
+def let_in(name: str, queue: QueueOutputs, dlq: QueueOutputs, *, parent: pulumi.Resource) -> None:
+    """Have a dead-letter queue of ours take the dead letters of a queue, and no other's."""
     aws.sqs.RedriveAllowPolicy(
         f"{name}-redrive-allow",
         queue_url=dlq.url,
         redrive_allow_policy=pulumi.Output.json_dumps(
             {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
         ),
-        opts=child,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
+
+
+def attach(
+    name: str,
+    queue: QueueOutputs,
+    dlq: QueueOutputs,
+    terms: Terms,
+    *,
+    hooks: pulumi.ResourceHookBinding | None = None,
+    parent: pulumi.Resource,
+) -> aws.sqs.RedrivePolicy:
+    """Lead from a queue to a dead-letter queue."""
     return aws.sqs.RedrivePolicy(
         f"{name}-redrive",
         queue_url=queue.url,
         redrive_policy=pulumi.Output.json_dumps(
-            {"deadLetterTargetArn": dlq.arn, "maxReceiveCount": args.max_receive_count}
+            {"deadLetterTargetArn": dlq.arn, "maxReceiveCount": terms.max_receive_count}
         ),
-        opts=child,
+        opts=pulumi.ResourceOptions(parent=parent, hooks=hooks),
     )

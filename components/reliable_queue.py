@@ -8,6 +8,7 @@ from .alarms import Alarms, Watched, alarm_rules, create_alarms
 from .arguments import ReliableQueueArgs
 from .consumer import Consumer, create_consumer, unqualified
 from .encryption import Encryption, create_encryption
+from .existing import key_of_existing, wrap_queues
 from .function import PythonFunction
 from .idempotency import Memory, create_memory
 from .kinds import check_args
@@ -75,15 +76,7 @@ class ReliableQueue(pulumi.ComponentResource):
         self._name, self._args, self._granted = name, args, set[str]()
         self._child = pulumi.ResourceOptions(parent=self)
         watch = ReplacementWatch(name, self)
-        encryption = create_encryption(name, args.key, tags=args.tags, parent=self)
-        queues = create_queues(
-            name,
-            args,
-            visibility_timeout_seconds=self._visibility_timeout_seconds(),
-            encryption=encryption,
-            hooks=watch.of_queue,
-            parent=self,
-        )
+        encryption, queues = self._queues(watch.of_queue)
         key = encryption.key_in(queues.queue.region)
         memory = self._create_memory()
         consumer = self._create_consumer(queues, key, memory)
@@ -93,6 +86,23 @@ class ReliableQueue(pulumi.ComponentResource):
         self._tell_monitoring(alarms, self._create_dashboard(queues, consumer, alarms))
         self._create_policies(queues, consumer, alarms, key, watch.of_policy)
         self.register_outputs({name: getattr(self, name) for name in ReliableQueue.__annotations__})
+
+    def _queues(self, hooks: pulumi.ResourceHookBinding) -> tuple[Encryption, Queues]:
+        name, args = self._name, self._args
+        if args.existing is not None:
+            encryption = key_of_existing(args.existing)
+            return encryption, wrap_queues(
+                name, args, args.existing, encryption=encryption, hooks=hooks, parent=self
+            )
+        encryption = create_encryption(name, args.key, tags=args.tags, parent=self)
+        return encryption, create_queues(
+            name,
+            args,
+            visibility_timeout_seconds=self._visibility_timeout_seconds(),
+            encryption=encryption,
+            hooks=hooks,
+            parent=self,
+        )
 
     def grant_send(self, to: Grantee, *, name: str | None = None) -> aws.iam.RolePolicy:
         """Let a role or function send to the queue; what sends depends on the result.
@@ -165,12 +175,7 @@ class ReliableQueue(pulumi.ComponentResource):
         return when_known(timeout, self._visibility_timeout_for)
 
     def _visibility_timeout_for(self, function_timeout_seconds: float) -> int:
-        # What another stack tells is a float: the engine knows one kind of number.
-        seconds = int(function_timeout_seconds)
-        is_whole = seconds == function_timeout_seconds
-        limits.FUNCTION_TIMEOUT.check(
-            "timeout_seconds", seconds if is_whole else function_timeout_seconds
-        )
+        seconds = limits.function_timeout(function_timeout_seconds)
         visibility = self._args.visibility_timeout_for(seconds)
         self._advise(visibility, seconds)
         return visibility
@@ -213,7 +218,6 @@ class ReliableQueue(pulumi.ComponentResource):
             args.consumer,
             queues=queues,
             key=key,
-            max_receive_count=args.max_receive_count,
             memory=memory,
             tags=args.tags,
             parent=self,
@@ -229,11 +233,12 @@ class ReliableQueue(pulumi.ComponentResource):
             queue_name=queues.queue.name,
             dlq_name=queues.dlq.name,
             consumer_name=consumer.function_name if consumer else None,
+            terms=queues.terms,
         )
         return create_alarms(
             self._name,
             args.alarms,
-            alarm_rules(args, watched, pulumi.get_stack()),
+            alarm_rules(args.alarms, watched, pulumi.get_stack()),
             encryption=encryption,
             tags=args.tags,
             parent=self,

@@ -28,6 +28,16 @@ def when_known(
     return pulumi.Output.from_input(value).apply(told)
 
 
+def computed(compute: Callable[..., Result], *values: object) -> pulumi.Input[Result]:
+    """What `compute` makes of values: at once if all of them are known, else as soon as they are.
+
+    It may not refuse any; `when_known` is for that.
+    """
+    if not any(map(is_late, values)):
+        return compute(*values)
+    return pulumi.Output.all(*values).apply(lambda known: compute(*known))
+
+
 def holds_outputs(value: object) -> bool:
     """Whether a value, or what stands anywhere in it, may be known only at deployment."""
     if isinstance(value, Mapping):

@@ -109,6 +109,21 @@ class Consumer(TypedDict, total=False):
     """Makes a table for what has been processed, and lets ownFunction use it; none by default."""
 
 
+class ExistingQueue(TypedDict, total=False):
+    """A queue that is there already. Its attributes, policy and tags stay; it is never deleted."""
+
+    queue_arn: Required[pulumi.Input[str]]
+    """Which one, in the account and region of the program's AWS provider."""
+    dlq_arn: pulumi.Input[str]
+    """Its dead-letter queue, which is left alone as well; by default one is created, and the
+    queue's redrive policy set. One that is there already is not overwritten."""
+    attaches_dlq: bool
+    """With dlqArn, set the queue's redrive policy to lead there; false by default: it does that
+    already."""
+    key_arn: pulumi.Input[str]
+    """ARN of the customer key that the queue is encrypted with, if it is."""
+
+
 class Fifo(TypedDict, total=False):
     """How a FIFO queue, and the dead-letter queue with it, tells messages apart and scales."""
 
@@ -182,6 +197,8 @@ class QueueArgs(TypedDict, total=False):
 
     consumer: Consumer
     """The function that the queue feeds; none by default: others read the queue."""
+    existing: ExistingQueue
+    """A queue that is there already, in place of a new one, which is the default."""
     fifo: Fifo
     """Makes it a FIFO queue; a standard queue by default."""
     max_receive_count: int

@@ -147,6 +147,7 @@ def queue_args(args: arguments.QueueArgs) -> components.ReliableQueueArgs:
     given = _plain(args)
     parts: dict[str, Callable[[Any], object]] = {
         "consumer": _consumer,
+        "existing": lambda part: _make(components.ExistingQueueArgs, part),
         "fifo": lambda part: _make(components.FifoArgs, part),
         "key": lambda part: _make(components.CustomerKeyArgs, part),
         "statements": lambda part: [_statement(item) for item in part],

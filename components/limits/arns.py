@@ -11,6 +11,10 @@ _ACCOUNT = r"\d{12}"
 _KEY = re.compile(rf"{_PARTITION}:kms:[a-z0-9-]+:{_ACCOUNT}:key/[0-9A-Za-z-]+")
 # Amazon SNS API Reference, CreateTopic, Name: 256 characters.
 _TOPIC = re.compile(rf"{_PARTITION}:sns:[a-z0-9-]+:{_ACCOUNT}:[0-9A-Za-z_-]{{1,256}}(\.fifo)?")
+# Amazon SQS API Reference, CreateQueue, QueueName: 80 characters, of a FIFO queue with `.fifo`.
+_QUEUE = re.compile(
+    rf"{_PARTITION}:sqs:[a-z0-9-]+:{_ACCOUNT}:([0-9A-Za-z_-]{{1,80}}|[0-9A-Za-z_-]{{1,75}}\.fifo)"
+)
 # AWS Lambda API Reference, GetLayerVersionByArn, Arn.
 _LAYER = re.compile(rf"{_PARTITION}:lambda:[a-z0-9-]+:{_ACCOUNT}:layer:[0-9A-Za-z_-]+:\d+")
 # AWS Lambda API Reference, CreateEventSourceMapping, FunctionName: a whole ARN, or one that begins
@@ -49,6 +53,15 @@ def check_topic_arn(argument: str, value: str) -> None:
         raise LimitError(
             f"{argument} = {value!r} is no ARN of a topic; give the arn of the aws.sns.Topic, as "
             "arn:aws:sns:eu-north-1:123456789012:name"
+        )
+
+
+def check_queue_arn(argument: str, value: str) -> None:
+    """Refuse what is not the ARN of a queue: by name or URL alone its account isn't known."""
+    if not _QUEUE.fullmatch(value):
+        raise LimitError(
+            f"{argument} = {value!r} is no ARN of a queue; give the arn of the aws.sqs.Queue, or "
+            "aws.sqs.get_queue(name=...).arn, as arn:aws:sqs:eu-north-1:123456789012:name"
         )
 
 

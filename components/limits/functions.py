@@ -68,6 +68,16 @@ RESERVED_VARIABLES = frozenset(
 )
 
 
+def function_timeout(seconds: float) -> int:
+    """A timeout that is known late, in seconds; refuses what is none.
+
+    What another stack tells is a float: the engine knows one kind of number.
+    """
+    whole = int(seconds)
+    FUNCTION_TIMEOUT.check("timeout_seconds", whole if whole == seconds else seconds)
+    return whole
+
+
 def check_handler(handler: str) -> None:
     """Refuse a handler that names no function in a module, or that is too long for Lambda."""
     if not _HANDLER.fullmatch(handler) or len(handler) > MAX_HANDLER_LENGTH:

@@ -52,8 +52,15 @@ class Registered:
 
 @dataclass
 class Deployment:
-    """What a program registered, in order, and exported."""
+    """What a program registered, in order, and exported; and what it found and looked at.
 
+    existing: queues that are there already: their attributes, by their names.
+    """
+
+    existing: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: {"orders": {}, "orders-dlq": {"messageRetentionSeconds": 1_209_600}}
+    )
+    looked_at: list[str] = field(default_factory=list)
     resources: list[Registered] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
 
@@ -87,7 +94,13 @@ _ARNS = {
 class _Cloud(mocks.Mocks):
     """Gives each resource the attributes that AWS would, with names that tell their origin."""
 
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if args.resource_id:
+            self._deployment.looked_at.append(args.name)
+            return args.resource_id, self._queue(args.resource_id.rpartition("/")[2])
         name = args.inputs.get("name", f"{args.name}-1a2b3c4")
         place = f"{REGION}:{ACCOUNT}"
         arn = _ARNS[args.typ].format(place=place, name=name) if args.typ in _ARNS else None
@@ -100,12 +113,29 @@ class _Cloud(mocks.Mocks):
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             # Only a key's policy needs it: it names the account before anything else exists.
             return {"accountId": ACCOUNT}
+        if args.token == "aws:sqs/getQueue:getQueue":
+            return self._queue(args.args["name"])
         raise AssertionError(f"a call costs start-up time; an attribute will do: {args.token}")
+
+    def _queue(self, name: str) -> dict[str, Any]:
+        """A queue that is there, as SQS makes it unless its owner says otherwise."""
+        return {
+            "arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}",
+            "name": name,
+            "url": f"https://sqs/{name}",
+            "region": REGION,
+            "messageRetentionSeconds": 345_600,
+            "visibilityTimeoutSeconds": 60,
+            "redrivePolicy": "",
+            "redriveAllowPolicy": "",
+            "kmsMasterKeyId": "",
+            **self._deployment.existing[name],
+        }
 
 
 class _Monitor(mocks.MockMonitor):
     def __init__(self, deployment: Deployment) -> None:
-        super().__init__(_Cloud())
+        super().__init__(_Cloud(deployment))
         self.deployment = deployment
 
     # Each call comes on a thread of its own, for which Pulumi would open a loop and leave it open.
@@ -113,6 +143,10 @@ class _Monitor(mocks.MockMonitor):
         with _event_loop():
             self._remember(request)
             return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802
+        with _event_loop():
+            return super().ReadResource(request)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         with _event_loop():
@@ -161,7 +195,8 @@ def _run(program: Callable[[], object], config: dict[str, str], deployment: Depl
         program()
 
     with _event_loop() as loop:
-        mocks.set_mocks(_Cloud(), project=PROJECT, stack=STACK, monitor=_Monitor(deployment))
+        monitor = _Monitor(deployment)
+        mocks.set_mocks(monitor.mocks, project=PROJECT, stack=STACK, monitor=monitor)
         settings.ROOT.set(None)  # set_mocks made a stack that takes no exports any more
         set_all_config({f"{PROJECT}:{key}": value for key, value in config.items()})
         # What a failed program left, and a closed loop can't finish.

@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from components import alarm_arguments, arguments, consumer_arguments, function, limits
+from components import (
+    alarm_arguments,
+    arguments,
+    consumer_arguments,
+    existing_arguments,
+    function,
+    limits,
+)
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CLASSES = {
     item
-    for module in (arguments, alarm_arguments, consumer_arguments, function)
+    for module in (arguments, alarm_arguments, consumer_arguments, existing_arguments, function)
     for item in vars(module).values()
     if isinstance(item, type) and item.__name__.endswith("Args")
 }

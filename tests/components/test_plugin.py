@@ -37,6 +37,7 @@ SHAPES: dict[str, type] = {
     "Consumer": components.ConsumerArgs,
     "OwnFunction": components.PythonFunctionArgs,
     "ExistingFunction": components.ExistingFunctionArgs,
+    "ExistingQueue": components.ExistingQueueArgs,
     "Vpc": components.VpcArgs,
     "Pollers": components.PollersArgs,
     "Idempotency": components.IdempotencyArgs,
@@ -315,7 +316,10 @@ def test_wrong_values_are_refused_as_in_python(
         ({"statements": ["x"]}, r"statements\[0\] = 'x' is not an object"),
         ({"consumer": {"filters": {"body": ["a"]}}}, "consumer.filters = .* is not a list"),
         ({"hasAlarms": "no"}, "hasAlarms = 'no' is not true or false"),
-        ({"retension": 60.0}, "retension is unknown; known: consumer, fifo, maxReceiveCount"),
+        (
+            {"retension": 60.0},
+            "retension is unknown; known: consumer, existing, fifo, maxReceiveCount",
+        ),
         ({"key": {"keyArn": "alias/ours"}}, "key.keyArn = 'alias/ours' is an alias"),
         ({"tags": {"a": 5.0}}, r"tags\['a'\] = 5 is not text"),
         (

@@ -19,6 +19,7 @@ from components import (
     PythonFunctionArgs,
     ReliableQueue,
 )
+from components.terms import Terms
 
 QUEUE_ARN = "arn:aws:sqs:eu-north-1:123456789012:events-queue-1a2b3c4"
 DLQ_ARN = "arn:aws:sqs:eu-north-1:123456789012:events-dlq-1a2b3c4"
@@ -560,8 +561,14 @@ def test_wrong_arguments_are_refused(
 
 
 def test_a_fifo_queue_may_keep_messages_as_long_as_its_dead_letters(queue_args: Make) -> None:
-    args = queue_args(fifo=FifoArgs(), retention_seconds=1_209_600)
-    assert args.dead_letter_life_seconds == 1_209_600
+    queue_args(fifo=FifoArgs(), retention_seconds=1_209_600)
+    terms = Terms(
+        is_fifo=True,
+        retention_seconds=1_209_600,
+        dlq_retention_seconds=1_209_600,
+        max_receive_count=2,
+    )
+    assert terms.dead_letter_life_seconds == 1_209_600
 
 
 @pytest.mark.parametrize(("retention", "warned"), [(120, True), (121, False)])

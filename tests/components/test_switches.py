@@ -12,6 +12,7 @@ from components import (
     AlarmArgs,
     ConsumerArgs,
     CustomerKeyArgs,
+    ExistingQueueArgs,
     FifoArgs,
     IdempotencyArgs,
     PollersArgs,
@@ -24,6 +25,7 @@ from components import (
 
 LAYER = "arn:aws:lambda:eu-north-1:123456789012:layer:ours:1"
 KEY = "arn:aws:kms:eu-north-1:123456789012:key/1"
+ORDERS = "arn:aws:sqs:eu-north-1:123456789012:orders"
 TOPIC = "arn:aws:sns:eu-north-1:123456789012:alarms"
 # What each option that can be switched off is, switched on.
 SWITCHES: dict[str, dict[str, Any]] = {
@@ -59,6 +61,10 @@ SWITCHES: dict[str, dict[str, Any]] = {
         ]
     },
     "consumer": {"consumer": None},
+    "existing": {"existing": ExistingQueueArgs(queue_arn=ORDERS)},
+    "dlq_arn": {
+        "existing": ExistingQueueArgs(queue_arn=ORDERS, dlq_arn=f"{ORDERS}-dlq", attaches_dlq=True)
+    },
     "alarms": {"alarms": None},
     "topic_arn": {"alarms": AlarmArgs(topic_arn=TOPIC)},
     "dead_letters_above": {"alarms": AlarmArgs(dead_letters_above=None)},
