@@ -210,14 +210,19 @@ def _run(program: Callable[[], object], config: dict[str, str], deployment: Depl
 
 @pytest.fixture
 def deploy() -> Callable[..., Deployment]:
-    """Runs a program, with configuration by key, and gives what it registered and exported."""
+    """Runs a program, with configuration by key, and gives what it registered and exported.
+
+    `existing` says of queues that are there already what differs from a new one's attributes.
+    """
 
     def run(
         program: Callable[[], object],
         config: dict[str, str] | None = None,
         deployment: Deployment | None = None,
+        existing: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> Deployment:
         deployment = deployment or Deployment()
+        deployment.existing = {**deployment.existing, **existing}
         # Pulumi keeps its settings in context variables: a copy leaves no trace of this run.
         contextvars.copy_context().run(_run, program, config or {}, deployment)
         return deployment
