@@ -173,12 +173,19 @@ def test_who_uses_the_queue_is_let_use_its_key(wrap: Make) -> None:
         queue={"kmsMasterKeyId": "ours"},
         alarms=AlarmArgs(is_topic_encrypted=True),
     )
-    assert deployed.only(QUEUE, "events-dlq").inputs["kmsMasterKeyId"] == KEY
+    dlq = deployed.only(QUEUE, "events-dlq").inputs
+    assert (dlq["kmsMasterKeyId"], dlq["kmsDataKeyReusePeriodSeconds"]) == (KEY, 300)
+    assert "sqsManagedSseEnabled" not in dlq
     assert deployed.only("aws:sns/topic:Topic").inputs["kmsMasterKeyId"] == KEY
     assert "aws:kms/key:Key" not in {r.type for r in deployed.resources}
     for purpose in ("send", "consume", "operate"):
         policy = deployed.only("aws:iam/policy:Policy", f"events-may-{purpose}").document("policy")
         assert KEY in [statement["Resource"] for statement in policy["Statement"]], purpose
+
+
+@pytest.mark.parametrize("name", [KEY, "alias/ours", KEY.replace("key/ours", "alias/ours")])
+def test_a_key_may_be_named_as_sqs_takes_it(wrap: Make, name: str) -> None:
+    wrap(ExistingQueueArgs(queue_arn=ORDERS, key_arn=KEY), queue={"kmsMasterKeyId": name})
 
 
 def test_a_queue_with_the_key_of_aws_needs_none(wrap: Make) -> None:

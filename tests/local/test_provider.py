@@ -168,6 +168,13 @@ def test_an_object_is_taken_for_a_policy_text(provider: Any) -> None:
     assert inputs["redrivePolicy"] == '{"maxReceiveCount":2}'
 
 
+def test_a_queue_that_may_be_a_fifo_queue_has_its_name_judged_at_deployment(provider: Any) -> None:
+    given = {"fifoQueue": UNKNOWN, "contentBasedDeduplication": UNKNOWN}
+    inputs, failures = provider.check("aws:sqs/queue:Queue", given)
+    assert failures == []
+    assert inputs["fifoQueue"] is UNKNOWN
+
+
 def test_what_is_still_unknown_passes_the_check(provider: Any) -> None:
     given = {"queueUrl": UNKNOWN, "redrivePolicy": UNKNOWN}
     inputs, failures = provider.check("aws:sqs/redrivePolicy:RedrivePolicy", given)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from automation.local.resources.schema import Failure, Rule
-from automation.local.resources.values import Properties, is_empty
+from automation.local.resources.values import UNKNOWN, Properties, is_empty
 from components import limits
 
 
@@ -24,7 +24,8 @@ def fifo_name_failures(noun: str, flag: str, max_length: int) -> Rule:
 
     def rule(inputs: Properties) -> Iterator[Failure]:
         name, is_fifo = inputs.get("name"), inputs.get(flag)
-        if not isinstance(name, str):
+        # Which kind it is may be known only at deployment, and a made-up name ends by it then.
+        if not isinstance(name, str) or is_fifo is UNKNOWN:
             return
         length = max_length - len(limits.FIFO_SUFFIX) if is_fifo else max_length
         pattern = f"[0-9A-Za-z_-]{{1,{length}}}" + (

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pulumi
+import pulumi_aws as sdk
 import pytest
 from pulumi.automation import CommandError
 
@@ -211,3 +212,44 @@ def test_a_dead_letter_queue_that_exists_is_attached_when_that_is_asked(
         assert ("update", "orders-redrive") in stack.steps
     assert "RedrivePolicy" not in queue.settings()
     assert dlq.settings() == before
+
+
+def test_queues_of_the_same_program_are_wrapped_once_they_are_there(
+    aws: Target, deployed: Deploy, function: PythonFunctionArgs
+) -> None:
+    """At the first preview nothing is known of them, not even whether they are FIFO queues."""
+
+    def wrapped(name: str, consumer: ConsumerArgs, **existing: Any) -> None:
+        args = ReliableQueueArgs(consumer=consumer, existing=ExistingQueueArgs(**existing))
+        pulumi.export(name, ReliableQueue(name, args).dlq_url)
+
+    def program() -> None:
+        consumer = ConsumerArgs(function=function)
+        orders = sdk.sqs.Queue("orders", fifo_queue=True, visibility_timeout_seconds=60)
+        wrapped("first", consumer, queue_arn=orders.arn)
+        dlq = sdk.sqs.Queue("dlq")
+        policy = {"deadLetterTargetArn": dlq.arn, "maxReceiveCount": 3}
+        events = sdk.sqs.Queue(
+            "events",
+            redrive_policy=pulumi.Output.json_dumps(policy),
+            visibility_timeout_seconds=60,
+        )
+        wrapped("second", consumer, queue_arn=events.arn, dlq_arn=dlq.arn)
+
+    with deployed(aws, lambda: None) as stack:
+        assert stack.changes(program)["create"] > 30
+        stack.up(program)
+        assert stack.outputs["first"].endswith(".fifo")
+        assert stack.changes(program).keys() == {"read"}
+
+
+def test_a_function_that_outlasts_the_visibility_timeout_is_refused_in_the_preview(
+    aws: Target, deployed: Deploy, new: Callable[..., Queue], function: PythonFunctionArgs
+) -> None:
+    queue = new(VisibilityTimeout="4")
+    program = wrapping(ExistingQueueArgs(queue_arn=queue.arn), ConsumerArgs(function=function))
+    with (
+        deployed(aws, lambda: None) as stack,
+        pytest.raises(CommandError, match="visibility timeout of 4 seconds, below the function"),
+    ):
+        stack.preview_of(program)

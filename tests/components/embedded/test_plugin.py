@@ -118,6 +118,31 @@ def test_a_remote_component_processes_messages_and_keeps_dead_letters(
         assert stack.changes(program) == {}
 
 
+def test_a_remote_component_is_put_around_a_queue_that_exists(
+    with_plugin: Target, deployed: Callable[..., Any]
+) -> None:
+    sqs: Any = with_plugin.clients.sqs
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("there", "there-dlq")]
+    answers = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]) for url in urls]
+    queue_arn, dlq_arn = (answer["Attributes"]["QueueArn"] for answer in answers)
+
+    def lead_to(policy: str) -> None:
+        sqs.set_queue_attributes(QueueUrl=urls[0], Attributes={"RedrivePolicy": policy})
+
+    def program() -> None:
+        queue: Any = RemoteQueue("around", {"existing": {"queueArn": queue_arn}})
+        pulumi.export("queueUrl", queue.queueUrl)
+
+    lead_to(json.dumps({"deadLetterTargetArn": dlq_arn, "maxReceiveCount": 7}))
+    with deployed(with_plugin, lambda: None) as stack:
+        with pytest.raises(automation.CommandError, match="and it is not overwritten"):
+            stack.preview_of(program)
+        lead_to("")
+        stack.up(program)
+        assert stack.outputs["queueUrl"] == urls[0]
+        assert stack.changes(program).keys() == {"read"}
+
+
 def test_a_remote_component_may_be_given_a_function_of_the_same_program(
     with_plugin: Target, deployed: Callable[..., Any]
 ) -> None:
