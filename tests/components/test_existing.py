@@ -108,7 +108,8 @@ def test_the_outputs_are_those_of_the_queue(deploy: Make, queue_args: Make) -> N
     assert (told["queue_arn"], told["queue_name"]) == (ORDERS, "orders")
     assert told["dlq_name"] == "events-dlq-1a2b3c4"
     assert told["region"] == "eu-north-1"
-    assert ReliableQueue.__annotations__.keys() - told.keys() == {"key_arn"}
+    missing = {"key_arn", "idempotency_table_name"}
+    assert ReliableQueue.__annotations__.keys() - told.keys() == missing
     grant = deployed.only("aws:iam/rolePolicy:RolePolicy", "events-web-may-send")
     assert grant.document("policy")["Statement"][0]["Resource"] == ORDERS
 
