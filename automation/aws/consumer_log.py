@@ -1,12 +1,11 @@
-"""Read a function's log: its structured records, in order, once each, also while it grows."""
+"""Read a function's log: every line, in order, once each, also while it grows."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
-from automation.foreign_text import read_json
+from automation.aws.log_lines import LogLine, read_line
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -22,18 +21,6 @@ _LATE_MS = 180_000
 
 CLOCK_DIFFERENCE_SECONDS = 60
 """How far this machine's clock and AWS's may be apart, for whoever asks from a time on."""
-
-# What Lambda itself writes, as text, when a run ends without an answer: AWS Lambda Developer Guide,
-# Troubleshoot execution issues in Lambda. An exception's own words are left out: they may quote a
-# message's body.
-_UNCAUGHT = re.compile(r"^\[ERROR\] (?P<what>[\w.]+)")
-_ENDINGS = (
-    re.compile(r"(?P<what>Task timed out after [\d.]+ seconds)"),
-    re.compile(r"(?P<what>Runtime exited (?:with error: [\w :]+|without providing a reason))"),
-    re.compile(r"^\[ERROR\] (?P<what>Runtime\.ImportModuleError: [^\n]+)"),
-    _UNCAUGHT,
-)
-
 
 Identity = tuple[str, int]
 """(run_id, seq): one message of one producer run."""
@@ -56,28 +43,48 @@ class Processing:
 
 @dataclass(frozen=True, kw_only=True)
 class LogEvent:
-    """One structured record, or the end of a run that had no time or no way to log one.
+    """One line of a log, of whatever shape; also the end of a run that Lambda ended.
 
     Attributes:
         at_ms: Unix time in milliseconds.
-        record: the JSON object that was logged; of a run that Lambda ended, one with `timestamp`,
-            `level` and `message`.
-        is_ending: whether Lambda ended the run: a time-out, a crash, an exception that nobody
-            caught. All messages of its batch have failed then.
-        exception_name: of the consumer's own exception that nobody caught; None (default) where
-            there was none.
+        stream: of which log stream: of which execution environment of the function.
+        line: what it is.
     """
 
     at_ms: int
-    record: dict[str, object]
-    is_ending: bool = False
-    exception_name: str | None = None
+    line: LogLine
+    stream: str = ""
+
+    @property
+    def record(self) -> dict[str, object]:
+        """The JSON object that was logged; of text one with `timestamp`, `level` and `message`.
+
+        Of a run that Lambda ended with a line of text, the message says only how.
+        """
+        line = self.line
+        if line.record is not None:
+            return line.record
+        at = datetime.fromtimestamp(self.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        level = line.level or ("ERROR" if line.ending else None)
+        return {"timestamp": at, "level": level, "message": line.ending or line.text}
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether Lambda ended the run: a time-out, a crash, an exception that nobody caught.
+
+        All messages of its batch have failed then.
+        """
+        return self.line.ending is not None
+
+    @property
+    def exception_name(self) -> str | None:
+        """The consumer's own exception that nobody caught; None where there was none."""
+        return self.line.ended_by
 
     @property
     def is_failure(self) -> bool:
-        """Whether the consumer says here that one message failed."""
-        is_of_message = isinstance(self.record.get("message_id"), str)
-        return self.record.get("level") == "ERROR" and is_of_message
+        """Whether the consumer says here that a message failed, and which."""
+        return self.line.is_error and not self.is_ending and bool(self.line.named_ids)
 
     @property
     def processed(self) -> Iterator[Processing]:
@@ -93,6 +100,11 @@ class LogEvent:
                 yield Processing(identity=(run_id, seq), at_ms=self.at_ms, group=group_of.get(seq))
 
 
+class _Only(TypedDict, total=False):
+    endTime: int
+    logStreamNames: list[str]
+
+
 class LogReader:
     """Reads on from where it stopped, and again what may have come late meanwhile.
 
@@ -102,20 +114,35 @@ class LogReader:
         since_ms: Unix time in milliseconds; what is older is left out.
         pattern: CloudWatch's filter pattern, to spare the way; a stand-in may ignore it. Default
             none.
+        until_ms: Unix time in milliseconds; what is newer is left out. Default None, nothing.
+        stream: of which log stream alone. Default None, of all.
     """
 
     def __init__(
-        self, logs: "CloudWatchLogsClient", log_group: str, *, since_ms: int, pattern: str = ""
+        self,
+        logs: "CloudWatchLogsClient",
+        log_group: str,
+        *,
+        since_ms: int,
+        pattern: str = "",
+        until_ms: int | None = None,
+        stream: str | None = None,
     ) -> None:
         self._logs = logs
         self._log_group = log_group
         self._since_ms = max(0, since_ms)
         self._pattern = pattern
+        self._only: _Only = {}
+        if until_ms is not None:
+            self._only["endTime"] = until_ms
+        if stream is not None:
+            self._only["logStreamNames"] = [stream]
         # Times of the events that a later reading may meet again.
-        self._seen: dict[tuple[str, str, str], int] = {}
+        self._seen: dict[tuple[str, str, int], int] = {}
+        self._forget_at = _FULL_PAGE
 
     def new_events(self) -> Iterator[LogEvent]:
-        """Yield what was not yielded yet: JSON objects, and how runs ended that Lambda ended."""
+        """Yield what was not yielded yet, every line."""
         from_ms = self._since_ms
         while True:
             last_page: list[FilteredLogEventTypeDef] = []
@@ -124,14 +151,18 @@ class LogReader:
                 for event in filter(self._is_new, last_page):
                     has_new = True
                     from_ms = max(from_ms, event.get("timestamp", 0))
-                    yield from _structured(event)
+                    yield _read(event)
+                self._forget_what_cannot_be_met(from_ms)
             if len(last_page) < _FULL_PAGE or not has_new:
                 break
         self._forget_before(from_ms - _LATE_MS)
 
     def _pages(self, from_ms: int) -> "Iterator[list[FilteredLogEventTypeDef]]":
         pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self._log_group, startTime=from_ms, filterPattern=self._pattern
+            logGroupName=self._log_group,
+            startTime=from_ms,
+            filterPattern=self._pattern,
+            **self._only,
         )
         return (page.get("events", []) for page in pages)
 
@@ -139,11 +170,17 @@ class LogReader:
         key = (
             event.get("eventId", ""),
             event.get("logStreamName", ""),
-            event.get("message", ""),
+            hash(event.get("message", "")),
         )
         is_new = key not in self._seen
         self._seen[key] = event.get("timestamp", 0)
         return is_new
+
+    def _forget_what_cannot_be_met(self, from_ms: int) -> None:
+        """Keep the memory bounded while a long log is read: the oldest of it is passed."""
+        if len(self._seen) > self._forget_at:
+            self._forget_before(from_ms - _LATE_MS)
+            self._forget_at = 2 * len(self._seen) + _FULL_PAGE
 
     def _forget_before(self, from_ms: int) -> None:
         """Begin the next reading there, and remember no event that it can't meet."""
@@ -165,28 +202,12 @@ def processed_messages(
         yield from event.processed
 
 
-def _structured(event: "FilteredLogEventTypeDef") -> Iterator[LogEvent]:
-    line, at_ms = event.get("message", ""), event.get("timestamp", 0)
-    if not line.startswith("{"):
-        yield from _ending(line, at_ms)
-        return
-    try:
-        record = read_json(line)
-    except ValueError:
-        # Somebody else's line: no record, or one nested deeper than any of ours.
-        return
-    yield LogEvent(at_ms=at_ms, record=cast("dict[str, object]", record))
-
-
-def _ending(line: str, at_ms: int) -> Iterator[LogEvent]:
-    found = next(filter(None, (pattern.search(line) for pattern in _ENDINGS)), None)
-    if found:
-        at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-        record: dict[str, object] = {"timestamp": at, "level": "ERROR", "message": found["what"]}
-        # Lambda's own have names that begin so: a handler that is missing, an answer too large.
-        is_own = found.re is _UNCAUGHT and not found["what"].startswith("Runtime.")
-        name = found["what"] if is_own else None
-        yield LogEvent(at_ms=at_ms, record=record, is_ending=True, exception_name=name)
+def _read(event: "FilteredLogEventTypeDef") -> LogEvent:
+    return LogEvent(
+        at_ms=event.get("timestamp", 0),
+        line=read_line(event.get("message", "")),
+        stream=event.get("logStreamName", ""),
+    )
 
 
 def _object(value: object) -> dict[str, object]:

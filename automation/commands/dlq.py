@@ -14,13 +14,19 @@ from automation.aws.queue_depth import Depth, queue_depth
 from automation.commands.letters import (
     check_group_by,
     group_key,
-    is_about,
     letter_line,
     letter_lines,
     letter_row,
     log_lines,
 )
-from automation.commands.options import ask, queue_options, where_option, yes_option
+from automation.commands.options import (
+    ask,
+    queue_options,
+    reason_option,
+    show_personal_option,
+    where_option,
+    yes_option,
+)
 from automation.commands.output import (
     DONE,
     NOT_DONE,
@@ -29,9 +35,11 @@ from automation.commands.output import (
     print_json_rows,
     print_line,
 )
+from automation.deadletters.attempts import attempt_events
 from automation.deadletters.masking import Disclosure
 from automation.deadletters.queue_to_file import DrainReport, drain_to_file, purge_queue
-from automation.deadletters.reasons import failure_events
+from automation.deadletters.reason_expression import ReasonExpression
+from automation.deadletters.shown_records import shown_record
 from automation.deadletters.survey import Letter, Survey
 from automation.deadletters.where import Where
 from automation.errors import AutomationError, StillWaitingError
@@ -46,9 +54,6 @@ from automation.waiting import wait_until
 show_body_option = click.option(
     "--show-body", is_flag=True, help="Show bodies; personal fields stay masked."
 )
-show_personal_option = click.option(
-    "--show-personal", is_flag=True, help="Mask nothing that is shown."
-)
 
 
 @click.group(short_help="Look into the dead-letter queue, redrive it, empty it.")
@@ -62,6 +67,7 @@ def dlq() -> None:
 @dlq.command("list")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Show so many at the most.")
 @where_option
+@reason_option
 @click.option(
     "--group-by",
     default="reason",
@@ -78,12 +84,14 @@ def list_command(
     wants_json: bool,
     limit: int | None,
     where_text: str | None,
+    reason_text: str | None,
     group_by: str,
     show_body: bool,
     show_personal: bool,
 ) -> int:
     """Show each dead letter, why it failed, and when it expires."""
     where = Where(where_text) if where_text else None
+    expression = ReasonExpression(reason_text) if reason_text else None
     disclosure = Disclosure(body=show_body, personal=show_personal)
     check_group_by(group_by, disclosure)
     progress = Progress()
@@ -99,7 +107,9 @@ def list_command(
     with (
         operated_queue(selection, report=progress.say) as operated,
         # With a filter nobody knows how many to look at to find so many.
-        surveyed(operated, progress, limit=None if where else limit) as survey,
+        surveyed(
+            operated, progress, limit=None if where else limit, expression=expression
+        ) as survey,
     ):
         if wants_json:
             print_json_rows(
@@ -111,6 +121,7 @@ def list_command(
                     "seen": survey.seen,
                     "expected": survey.expected,
                     "complete": survey.is_complete,
+                    "not_looked_up": survey.not_looked_up,
                     "advice": _advice(operated, survey) if unexplained[True] else None,
                 },
             )
@@ -120,6 +131,11 @@ def list_command(
         for line in counted_lines(f"by {group_by}", dict(groups.most_common())):
             print_line(line)
         print_line(f"looked at {survey.completeness}")
+        if survey.not_looked_up:
+            print_line(
+                f"{survey.not_looked_up} of them were not looked up one by one in the log; "
+                "`dlq show ID` does that"
+            )
         if unexplained[True] and (advice := _advice(operated, survey)):
             print_line(advice)
     return DONE
@@ -134,6 +150,7 @@ def _advice(operated: Operated, survey: Survey) -> str | None:
 @dlq.command(short_help="Show all of one dead letter.")
 @show_body_option
 @show_personal_option
+@reason_option
 @click.argument("message_id", metavar="ID")
 @queue_options
 def show(
@@ -142,26 +159,29 @@ def show(
     wants_json: bool,
     show_body: bool,
     show_personal: bool,
+    reason_text: str | None,
     message_id: str,
 ) -> int:
     """Show all of one dead letter, with every log record of its attempts."""
     disclosure = Disclosure(body=show_body, personal=show_personal)
+    expression = ReasonExpression(reason_text) if reason_text else None
     progress = Progress()
     with (
         operated_queue(selection, report=progress.say) as operated,
-        surveyed(operated, progress) as survey,
+        surveyed(operated, progress, expression=expression) as survey,
     ):
         letter = survey.find(message_id)
         if letter is None:
             raise AutomationError(
                 f"no dead letter has the id {message_id!r}; looked at {survey.completeness}"
             )
-        events = failure_events(
-            operated.clients.logs,
-            operated.wiring.log_groups,
-            since_ms=int((letter.message.sent_at_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000),
-        )
-        records = [event.record for event in events if is_about(event.record, letter.message)]
+        letter = survey.looked_up(letter, operated.clients.logs, operated.wiring.log_groups)
+        records = [
+            shown_record(event, personal=show_personal)
+            for event in attempt_events(
+                operated.clients.logs, operated.wiring.log_groups, letter.message
+            )
+        ]
     if wants_json:
         system = dict(letter.message.system)
         print_json(letter_row(letter, disclosure) | {"system": system, "records": records})

@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from automation.commands.output import duration
-from automation.deadletters.masking import Disclosure, may_be_shown, shown_attributes, shown_body
+from automation.deadletters.masking import (
+    MASK,
+    Disclosure,
+    may_be_shown,
+    shown_attributes,
+    shown_body,
+)
 from automation.deadletters.message import Message
 from automation.deadletters.survey import Letter
 from automation.errors import AutomationError
@@ -103,23 +109,22 @@ def _indented(title: str, values: Mapping[str, object]) -> list[str]:
     return [f"{title}:", *(f"  {name:<{width}}  {value}" for name, value in values.items())]
 
 
-def is_about(record: Mapping[str, object], message: Message) -> bool:
-    """Whether a log record is of this message, also under an id that it had before.
-
-    A redrive and a restore give a message a new id; `run_id` and `seq` stay.
-    """
-    if record.get("message_id") == message.message_id:
-        return True
-    run_id, seq = message.text("run_id"), message.text("seq")
-    is_same = record.get("run_id") == run_id and str(record.get("seq")) == seq
-    return run_id is not None and seq is not None and is_same
-
-
 def log_lines(records: Iterable[Mapping[str, object]]) -> list[str]:
     """The log records of one message's attempts, for a person."""
-    lines = [
-        f"  {record.get('timestamp')}  attempt {record.get('receive_count')}  "
-        f"{record.get('exception_name')}: {record.get('reason', record.get('message'))}"
-        for record in records
-    ]
+    lines = [f"  {_attempt(record)}" for record in records]
     return ["attempts in the consumer's log:", *(lines or ["  none"])]
+
+
+def _attempt(record: Mapping[str, object]) -> str:
+    words = [str(record.get("timestamp", record.get("time")))]
+    if "receive_count" in record:
+        words.append(f"attempt {record['receive_count']}")
+    said = record.get("reason", record.get("message"))
+    name = record.get("exception_name")
+    if name is None:
+        words.append(f"{record.get('level') or ''} {said}".strip())
+    else:
+        # Its own words begin with the name.
+        is_named = said is None or said == MASK or str(said).startswith(str(name))
+        words.append(str(said if "reason" in record else name) if is_named else f"{name}: {said}")
+    return "  ".join(words)

@@ -9,8 +9,9 @@ from typing import cast
 import click
 
 from automation.aws.consumer_log import LogEvent, LogReader
-from automation.commands.options import queue_options
+from automation.commands.options import queue_options, show_personal_option
 from automation.commands.output import DONE, duration, print_json_rows, print_line
+from automation.deadletters.shown_records import shown_record
 from automation.errors import AutomationError
 from automation.interrupts import cancelled_by_signals
 from automation.operations.operated import Selection, operated_queue
@@ -40,6 +41,7 @@ class _Span(click.ParamType[float]):
 @click.option("--failures", is_flag=True, help="Only failed messages, and runs that Lambda ended.")
 @click.option("--run", "run_id", metavar="ID", help="Only records about one producer run.")
 @click.option("--since", type=_Span(), default="1h", show_default=True, help="How far back.")
+@show_personal_option
 @queue_options
 def logs(
     *,
@@ -49,10 +51,11 @@ def logs(
     failures: bool,
     run_id: str | None,
     since: float,
+    show_personal: bool,
 ) -> int:
     """Show the consumer's log records, and the runs that Lambda ended (time-outs, crashes).
 
-    They never hold a message's body; of an exception that nobody caught only the name is shown.
+    What may quote a message's body is masked: words of others' records, and those of exceptions.
     """
     progress = Progress()
     with (
@@ -71,16 +74,17 @@ def logs(
         events = (
             event
             for event in _events(readers, pause_seconds, cancel)
-            if (event.is_failure or event.is_ending or not failures)
+            if (event.line.is_error if failures else _is_record(event))
             and is_of_run(event.record, run_id)
         )
+        records = (shown_record(event, personal=show_personal) for event in events)
         if wants_json:
-            print_json_rows("records", (event.record for event in events), dict[str, object])
+            print_json_rows("records", records, dict[str, object])
             return DONE
         is_empty = True
-        for event in events:
+        for record in records:
             is_empty = False
-            print_line(_log_line(event.record))
+            print_line(_log_line(record))
     if is_empty:
         progress.say(f"no such record in the last {duration(since)} (--since goes further back)")
     return DONE
@@ -95,6 +99,11 @@ def _events(
             yield from reader.new_events()
         if pause_seconds is None or cancel.wait(pause_seconds):
             return
+
+
+def _is_record(event: LogEvent) -> bool:
+    """Whether it is more than a line of the frame that Lambda writes around each invocation."""
+    return event.line.mark is None or event.is_ending
 
 
 def is_of_run(record: Mapping[str, object], run_id: str | None) -> bool:
@@ -116,5 +125,6 @@ def _log_line(record: Mapping[str, object]) -> str:
         words.append(f"{record.get('exception_name')}: {record.get('reason', '')}")
         words.append(f"run {record.get('run_id')} seq {record.get('seq')}")
     else:
-        words.append(str(record.get("message", "")))
+        words += [str(record[key]) for key in ("message_ids", "exception_name") if key in record]
+        words.append(str(record.get("reason", record.get("message", ""))))
     return "  ".join(words)

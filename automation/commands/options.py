@@ -144,6 +144,17 @@ def _is_typed(parameter: str) -> bool:
     return source is click.core.ParameterSource.COMMANDLINE
 
 
+show_personal_option = click.option(
+    "--show-personal", is_flag=True, help="Mask nothing that is shown."
+)
+
+reason_option = click.option(
+    "--reason",
+    "reason_text",
+    metavar="EXPR",
+    help="Where the consumer's log records say why a message failed, in JMESPath over the record.",
+)
+
 where_option = click.option(
     "--where",
     "where_text",

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import click
 
 from automation.aws.queue_depth import queue_depth
-from automation.commands.options import ask, queue_options, where_option, yes_option
+from automation.commands.options import (
+    ask,
+    queue_options,
+    reason_option,
+    where_option,
+    yes_option,
+)
 from automation.commands.output import (
     DONE,
     NOT_DONE,
@@ -17,6 +23,7 @@ from automation.commands.output import (
     print_json,
     print_line,
 )
+from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.where import Where
 from automation.interrupts import cancelled_by_signals
 from automation.operations.operated import Operated, Selection, operated_queue
@@ -36,6 +43,7 @@ from automation.progress import Progress
 
 @click.command(short_help="Move dead letters back to the queue.")
 @where_option
+@reason_option
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Move so many at the most.")
 @click.option(
     "--rate",
@@ -77,6 +85,7 @@ def redrive(
     wants_json: bool,
     yes: bool,
     where_text: str | None,
+    reason_text: str | None,
     limit: int | None,
     rate: float | None,
     canary: int | None,
@@ -91,6 +100,7 @@ def redrive(
     A run that was killed goes on when it is started again, and names possible duplicates.
     """
     where = Where(where_text) if where_text else None
+    expression = ReasonExpression(reason_text) if reason_text else None
     progress = Progress()
     with operated_queue(selection, report=progress.say) as operated:
         wishes = [
@@ -103,6 +113,7 @@ def redrive(
                 canary=canary,
                 canary_wait_seconds=canary_wait,
                 max_redrives=max_redrives,
+                expression=expression,
             )
             for url, came_from in destinations(operated, to_text)
         ]

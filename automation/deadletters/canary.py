@@ -150,16 +150,25 @@ class _Heard:
         self._ids = {identity: key for key, identity in plan.moved.items() if identity}
         self.processed: set[str] = set()
         self._failed: set[str] = set()
-        self.crashed_runs = 0
+        self._crashed_requests: set[str] = set()
+        self._crashes = 0
 
     def take(self, event: LogEvent) -> None:
         done = {self._ids.get(each.identity) for each in event.processed}
         self.processed.update(key for key in done if key)
         if event.is_failure:
-            self._failed.update({str(event.record["message_id"])} & self._plan.moved.keys())
+            self._failed.update(event.line.named_ids & self._plan.moved.keys())
         # Clocks differ, so the log is read from before the beginning; a crash names no message.
         if event.is_ending and event.at_ms >= self._plan.began_seconds * 1000:
-            self.crashed_runs += 1
+            if event.line.request_id:
+                self._crashed_requests.add(event.line.request_id)
+            else:
+                self._crashes += 1
+
+    @property
+    def crashed_runs(self) -> int:
+        # One may be told twice: by the runtime without its request, and by Lambda with it.
+        return max(self._crashes, len(self._crashed_requests))
 
     @property
     def failing(self) -> int:

@@ -42,6 +42,11 @@ def may_be_shown(attribute: str, disclosure: Disclosure) -> bool:
     return disclosure.personal or attribute in _IMPERSONAL_ATTRIBUTES
 
 
+def is_impersonal_name(name: str) -> bool:
+    """Whether a field or attribute of this name is known: then the name itself is nobody's data."""
+    return name in _IMPERSONAL_FIELDS | _IMPERSONAL_ATTRIBUTES
+
+
 def shown_body(message: Message, disclosure: Disclosure) -> object:
     """The body as far as it may be shown: its JSON, its text, or how long it is."""
     if not disclosure.body:

@@ -1,5 +1,6 @@
 """Look at dead letters: what they are, why they failed, how long they have left."""
 
+import heapq
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.disk_map import DiskMap
+from automation.deadletters.looking_up import MOST_LOOKED_UP
 from automation.deadletters.message import Message, message_from_json, message_to_json
 from automation.deadletters.reading import QueueReading
+from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.reasons import Failure, Failures
 from automation.deadletters.receiving import hiding_seconds
+from automation.deadletters.verdicts import Sureness
 from automation.deadletters.where import Circumstances, Where
 from automation.errors import AutomationError
 from components import limits
@@ -56,6 +60,7 @@ class Survey:
         is_complete: the queue was read to its end; of a FIFO queue, where some can hide behind
             others, as many were seen as expected.
         retention_seconds: of the dead-letter queue.
+        not_looked_up: letters without a reason that were not looked for one by one.
     """
 
     def __init__(
@@ -63,10 +68,11 @@ class Survey:
     ) -> None:
         self.expected = expected
         self.retention_seconds = retention_seconds
-        self.failures = Failures()
+        self.not_looked_up = 0
         self._is_fifo = is_fifo
         self._now_seconds = now_seconds
         self._messages = DiskMap()
+        self.failures = Failures(self._messages.__contains__)
         self.oldest_seconds = now_seconds
         self.was_read_whole = False
 
@@ -79,6 +85,42 @@ class Survey:
         """Take in one message."""
         self._messages.add(message.message_id, json.dumps(message_to_json(message)))
         self.oldest_seconds = min(self.oldest_seconds, message.sent_at_seconds)
+
+    def explain(
+        self,
+        logs: "CloudWatchLogsClient",
+        log_groups: Sequence[str],
+        expression: ReasonExpression | None,
+    ) -> None:
+        """Read in the consumers' logs why the messages failed."""
+        # Clocks differ a little; a message can't have failed before it was sent.
+        since_ms = int((self.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
+        self.failures.load(logs, log_groups, since_ms=since_ms, expression=expression)
+        unexplained = 0
+        newest: list[tuple[float, str]] = []
+        for letter in self.letters():
+            if letter.failure is None or letter.failure.sureness is Sureness.UNNAMED:
+                unexplained += 1
+                # The log forgets too: what is new is likelier to be in it.
+                message = letter.message
+                heapq.heappush(newest, (message.sent_at_seconds, message.message_id))
+                if len(newest) > MOST_LOOKED_UP:
+                    heapq.heappop(newest)
+        if newest:
+            ids = [message_id for _, message_id in sorted(newest, reverse=True)]
+            asked = self.failures.look_up(logs, log_groups, ids, since_ms=since_ms)
+            self.not_looked_up = unexplained - asked
+
+    def looked_up(
+        self, letter: Letter, logs: "CloudWatchLogsClient", log_groups: Sequence[str]
+    ) -> Letter:
+        """The same letter, after a look for it alone where no record says why it failed."""
+        if letter.failure and letter.failure.sureness is not Sureness.UNNAMED:
+            return letter
+        message_id = letter.message.message_id
+        since_ms = int((letter.message.sent_at_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
+        self.failures.look_up(logs, log_groups, [message_id], since_ms=since_ms)
+        return self.find(message_id) or letter
 
     @property
     def seen(self) -> int:
@@ -142,6 +184,7 @@ def survey_dead_letters(
     wait_seconds: int,
     connections: int = 8,
     limit: int | None = None,
+    expression: ReasonExpression | None = None,
     on_progress: Callable[[int, int], None] = lambda _seen, _expected: None,
 ) -> Survey:
     """Read the dead-letter queue and the consumer's log; every message stays visible as before.
@@ -154,6 +197,7 @@ def survey_dead_letters(
         wait_seconds: long polling of one receive, 0 to 20 s.
         connections: how many requests to make at once, default 8.
         limit: how many messages to look at, at the most; None (default) for all.
+        expression: gives the reason from records of another shape; None (default) without.
         on_progress: is told now and then how many were seen, and how many there should be.
 
     Raises:
@@ -181,9 +225,7 @@ def survey_dead_letters(
                 on_progress(number, expected)
         survey.was_read_whole = reading.is_whole
         if logs and survey.seen:
-            # Clocks differ a little; a message can't have failed before it was sent.
-            since_ms = int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
-            survey.failures.load(logs, log_groups, since_ms=since_ms)
+            survey.explain(logs, log_groups, expression)
     except BaseException:
         survey.close()
         raise

@@ -13,6 +13,7 @@ from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import MAX_BYTES
+from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.survey import Survey, survey_dead_letters
 from automation.opening import opened_account, opened_target
 from automation.operations.discovery import discovered_wiring, find_queue, named_queue
@@ -179,7 +180,11 @@ def _wired(
 
 @contextlib.contextmanager
 def surveyed(
-    operated: Operated, progress: Progress, *, limit: int | None = None
+    operated: Operated,
+    progress: Progress,
+    *,
+    limit: int | None = None,
+    expression: ReasonExpression | None = None,
 ) -> Generator[Survey]:
     """Read the dead-letter queue and the reasons, with a bar; for the time of the block."""
     with progress.shown(), progress.step("read"):
@@ -191,6 +196,7 @@ def surveyed(
             wait_seconds=operated.pace.receive_wait_seconds,
             connections=operated.connections,
             limit=limit,
+            expression=expression,
             on_progress=lambda seen, expected: progress.detail(f"{seen} of about {expected}"),
         )
     with contextlib.closing(survey):

@@ -22,6 +22,7 @@ from automation.deadletters.native_move import (
     native_move,
 )
 from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
@@ -58,6 +59,7 @@ class Wish:
     canary: int | None
     canary_wait_seconds: float | None
     max_redrives: int | None
+    expression: ReasonExpression | None = None
 
     @property
     def suits_native(self) -> bool:
@@ -105,7 +107,7 @@ def wanted_letters(
         count = letters_counted(operated)
         yield Wanted(count=count, seen=0, by_reason={}, completeness=None, is_wanted=None)
         return
-    with surveyed(operated, progress) as survey:
+    with surveyed(operated, progress, expression=wish.expression) as survey:
 
         def is_wanted(message: Message) -> bool:
             is_meant = where is None or where.matches(message, survey.circumstances(message))

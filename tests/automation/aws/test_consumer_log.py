@@ -75,15 +75,37 @@ def test_a_run_that_lambda_ended_is_told_without_what_a_body_may_hold(
     "line",
     [
         "START RequestId: 6f2e Version: $LATEST",
-        "REPORT RequestId: 6f2e Duration: 8.14 ms",
+        "REPORT RequestId: 6f2e\tDuration: 8.14 ms",
         "{'name': 'Shifter'}",
         '{"broken": ',
+        "[INFO]\t2026-11-24T10:00:00.000Z\t6f2e\tShifter was found",
         "[ERROR]\t2026-11-24T10:00:00.000Z\t6f2e\tShifter was not found",
     ],
 )
-def test_other_lines_are_left_out(clients: Clients, reader: LogReader, line: str) -> None:
+def test_other_lines_are_no_failure_of_a_message(
+    clients: Clients, reader: LogReader, line: str
+) -> None:
     write(clients, line)
-    assert list(reader.new_events()) == []
+    (event,) = reader.new_events()
+    assert (event.is_failure, event.is_ending, list(event.processed)) == (False, False, [])
+
+
+def test_long_log_is_read_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automation.aws.consumer_log._FULL_PAGE", 50)
+    world = World(UNKIND, seed=7)
+    world.logs.create_group("g")
+    for number in range(2_000):
+        world.logs.write("g", "s", f'{{"n": {number}}}')
+        world.pause(5)
+    world.pause(600)
+    reader = LogReader(world.logs, "g", since_ms=0)
+    kept: list[int] = []
+    numbers: list[object] = []
+    for event in reader.new_events():
+        numbers.append(event.record["n"])
+        kept.append(len(reader._seen))
+    assert numbers == list(range(2_000))
+    assert max(kept) < 500
 
 
 def test_records_that_come_late_and_behind_empty_pages_are_read_once_each() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import errno
+import contextlib
 import json
 import signal
 import sys
@@ -428,9 +429,18 @@ def test_following_the_log_ends_at_ctrl_c(
     code, output, error = run("logs", "--follow", *flags)
     assert (code, error) == (0, "")
     if flags:
-        assert [record["message"] for record in json.loads(output)["records"]] == ["one"]
+        assert [record["message"] for record in json.loads(output)["records"]] == ["***"]
     else:
-        assert output.endswith("  INFO  one\n")
+        assert output.endswith("  INFO  ***\n")
+
+
+def test_log_can_be_shown_as_it_is(run: Run, operated: Operated) -> None:
+    log(operated, {"level": "INFO", "message": "one"})
+    code, output, _ = run("logs", "--show-personal")
+    assert (code, output) == (0, "  INFO  one\n")
+    log(operated, "two")
+    code, output, _ = run("logs", "--show-personal", "--json")
+    assert [record["message"] for record in json.loads(output)["records"]] == ["one", "two"]
 
 
 def test_log_without_a_record_says_so(run: Run, operated: Operated) -> None:
@@ -450,7 +460,8 @@ def test_failures_include_the_runs_that_lambda_ended(run: Run, operated: Operate
 def log(operated: Operated, record: dict[str, object] | str) -> None:
     """Have the consumer log a record, or Lambda a line."""
     logs, group = operated.clients.logs, operated.wiring.log_groups[0]
-    logs.create_log_stream(logGroupName=group, logStreamName="stream")
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_stream(logGroupName=group, logStreamName="stream")
     message = record if isinstance(record, str) else json.dumps(record)
     event = {"timestamp": int(time.time() * 1000), "message": message}
     logs.put_log_events(logGroupName=group, logStreamName="stream", logEvents=[event])  # type: ignore[list-item]
