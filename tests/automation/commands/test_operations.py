@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import errno
-import contextlib
 import json
 import signal
 import sys
