@@ -84,6 +84,10 @@ def test_condition_on_json_matches_no_other_line() -> None:
         ("ERROR -WARN", {"error"}),
         ('"ERROR message"', {"error"}),
         ('-"ERROR message"', {"both", "warn"}),
+        ("%ERR.R%", {"both", "error"}),
+        ("%[Ww]arn|RROR%", {"both", "error"}),
+        ("%^WARN%", {"warn"}),
+        ("%WARN.{1,2}m%", {"both", "warn"}),
     ],
 )
 def test_terms(pattern: str, matching: set[str]) -> None:
@@ -94,7 +98,12 @@ def test_terms(pattern: str, matching: set[str]) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        "%ERR.R%",
+        "%ERR OR%",
+        "%(ERROR)%",
+        "%ERR!R%",
+        "%[ERR%",
+        "%ERROR",
+        "%ERROR% WARN",
         "[ip, user, ...]",
         "request-id",
         "?ERROR WARN",
@@ -135,6 +144,7 @@ def test_emulator_filters_by_the_pattern_and_refuses_one_that_is_not_known(cloud
     assert found(cloud, '{ $.message_id = "*" }') == lines[:1]
     assert found(cloud, "plain") == lines[2:]
     assert found(cloud, "PLAIN") == []
+    assert found(cloud, "%PLAIN|[Pp]lai%") == lines[2:]
     assert found(cloud, "") == lines
     with pytest.raises(ClientError, match="InvalidParameterException"):
-        found(cloud, "%regular%")
+        found(cloud, "%not regular%")

@@ -8,6 +8,7 @@ from automation.local.corrections import (
     invocations,
     requests,
     source_queues,
+    uncaught,
 )
 
 
@@ -25,5 +26,6 @@ def apply_corrections() -> None:
         filter_patterns,
         alarms,
         deliveries,
+        uncaught,
     ):
         correction.apply()

@@ -1,4 +1,4 @@
-"""CloudWatch Logs' filter patterns: terms and conditions on JSON; the rest is refused.
+"""CloudWatch Logs' filter patterns: terms, one regular expression, conditions on JSON; no others.
 
 Amazon CloudWatch Logs User Guide, Filter pattern syntax for metric filters, subscription filters,
 filter log events, and Live Tail. To the emulator every JSON pattern matches everything, and terms
@@ -17,6 +17,10 @@ Matcher = Callable[[str], bool]
 _Condition = Callable[[object], bool]
 
 _TERM = re.compile(r'(?P<mark>[-?]?)(?:"(?P<phrase>[^"]*)"|(?P<word>\w+))(?:\s+|$)', re.ASCII)
+# "Supported regular expressions (regex) syntax" of the guide: no parentheses, no spaces, ASCII.
+_REGEX = re.compile(
+    r"%(?P<regex>(?:[A-Za-z0-9_#=@/;,:^$?\[\]{}|*+.-]|\\[^\sA-Za-z0-9]|\\[dDwWsSx])+)%"
+)
 _TOKEN = re.compile(
     r"\s*(?P<token>&&|\|\||[()]|!=|>=|<=|[=<>]"
     r'|"(?:[^"\\]|\\.)*"'
@@ -46,18 +50,22 @@ def matcher(pattern: str) -> Matcher:
 
     Args:
         pattern: empty for everything; terms (`ERROR "not found" -retry`, or `?ERROR ?WARN`); or
+            a regular expression (`%[Ee]rror|ERROR%`); or
             conditions on JSON (`{ $.level = "ERROR" && $.batch.size > 5 }`) with =, !=, <, <=, >,
             >=, IS NULL, IS TRUE, IS FALSE, NOT EXISTS, &&, ||, parentheses, and `*` at the
             beginning or the end of a text.
 
     Raises:
-        PatternError: anything else, regular expressions and space-delimited patterns among it.
+        PatternError: anything else, space-delimited patterns and regular expressions beside other
+            terms among it.
     """
     text = pattern.strip()
     if not text:
         return lambda _message: True
     if text.startswith("{"):
         return _json_matcher(text)
+    if text.startswith("%"):
+        return _regex_matcher(text)
     return _terms_matcher(text)
 
 
@@ -82,6 +90,20 @@ def _terms_matcher(text: str) -> Matcher:
         )
 
     return matches
+
+
+def _regex_matcher(text: str) -> Matcher:
+    found = _REGEX.fullmatch(text)
+    try:
+        wanted = re.compile(found["regex"], re.ASCII) if found else None
+    except re.error:
+        wanted = None
+    if wanted is None:
+        raise PatternError(
+            f"the filter pattern {text!r} is no regular expression between two '%' of letters, "
+            "digits, _#=@/;,:- and the signs ^$?[]{}|\\*+."
+        )
+    return lambda message: wanted.search(message) is not None
 
 
 def _json_matcher(text: str) -> Matcher:
