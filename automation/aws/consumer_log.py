@@ -1,5 +1,6 @@
 """Read a function's log: every line, in order, once each, also while it grows."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -100,6 +101,9 @@ class LogEvent:
                 yield Processing(identity=(run_id, seq), at_ms=self.at_ms, group=group_of.get(seq))
 
 
+_Key = tuple[str | int, str, int]
+
+
 class _Only(TypedDict, total=False):
     endTime: int
     logStreamNames: list[str]
@@ -138,7 +142,7 @@ class LogReader:
         if stream is not None:
             self._only["logStreamNames"] = [stream]
         # Times of the events that a later reading may meet again.
-        self._seen: dict[tuple[str, str, int], int] = {}
+        self._seen: dict[tuple[str | int, str, int, int], int] = {}
         self._forget_at = _FULL_PAGE
 
     def new_events(self) -> Iterator[LogEvent]:
@@ -147,8 +151,11 @@ class LogReader:
         while True:
             last_page: list[FilteredLogEventTypeDef] = []
             has_new = False
+            met: Counter[_Key] = Counter()
             for last_page in self._pages(from_ms):
-                for event in filter(self._is_new, last_page):
+                for event in last_page:
+                    if not self._is_new(event, met):
+                        continue
                     has_new = True
                     from_ms = max(from_ms, event.get("timestamp", 0))
                     yield _read(event)
@@ -166,14 +173,20 @@ class LogReader:
         )
         return (page.get("events", []) for page in pages)
 
-    def _is_new(self, event: "FilteredLogEventTypeDef") -> bool:
-        key = (
-            event.get("eventId", ""),
+    def _is_new(self, event: "FilteredLogEventTypeDef", met: Counter[_Key]) -> bool:
+        at_ms = event.get("timestamp", 0)
+        # A stand-in may give no ids: equal lines of one moment are told apart by their order then.
+        place = (
+            event.get("eventId") or at_ms,
             event.get("logStreamName", ""),
             hash(event.get("message", "")),
         )
+        number = 0
+        if not event.get("eventId"):
+            number, met[place] = met[place], met[place] + 1
+        key = (*place, number)
         is_new = key not in self._seen
-        self._seen[key] = event.get("timestamp", 0)
+        self._seen[key] = at_ms
         return is_new
 
     def _forget_what_cannot_be_met(self, from_ms: int) -> None:

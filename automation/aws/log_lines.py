@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from automation.aws.thrown import Thrown, thrown_in_record, thrown_in_text
+from automation.aws.thrown import QUOTATION, Thrown, thrown_in_record, thrown_in_text
 from automation.foreign_text import read_json
 
 MESSAGE_ID = re.compile(r"(?<![0-9A-Fa-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])")
@@ -33,7 +33,6 @@ _COLUMNS = re.compile(
 )
 _LEVEL_WORD = re.compile(rf"(?<![\w.-])(?P<level>{_LEVEL_WORDS})(?![\w-])")
 _FAILED = re.compile(r"(?<!\b0 )(?<!\bno )(?<!\bnot )\b(?:failed|failure|fails)\b", re.IGNORECASE)
-_QUOTATION = re.compile(r"[\"'{`]")
 _MARK = re.compile(r"(?P<mark>START|END|REPORT|INIT_START)(?= RequestId: | Runtime Version: )")
 _PLAIN_ID = re.compile(r"RequestId: (?P<id>[\w-]+)|^\S+ (?P<timed>[\w-]+) Task timed out")
 _STATUS = re.compile(r"\tStatus: (?P<status>error|timeout)(?:\tError Type: (?P<type>[\w.]+))?")
@@ -224,7 +223,7 @@ def _columned(text: str) -> LogLine | None:
 def _levelled(text: str, words: str, request_id: str | None, level: str | None) -> LogLine:
     """A line of words, which may begin with a level and hold JSON."""
     if level is None:
-        quotation = _QUOTATION.search(words)
+        quotation = QUOTATION.search(words)
         found = _LEVEL_WORD.search(words, 0, min(quotation.start() if quotation else 200, 200))
         level = found["level"] if found else None
     thrown = _thrown_in_json(words) if words.startswith("{") else thrown_in_text(words)
@@ -248,7 +247,7 @@ def _thrown_in_json(text: str) -> Thrown | None:
 
 def _says_failed(words: str) -> bool:
     """Whether it says so in words of its own, before anything that it may quote."""
-    quotation = _QUOTATION.search(words)
+    quotation = QUOTATION.search(words)
     return bool(_FAILED.search(words, 0, quotation.start() if quotation else len(words)))
 
 

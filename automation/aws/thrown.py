@@ -15,8 +15,10 @@ _TOLD_NAME = re.compile(
     r"(?:[A-Z][\w$]{0,80})?(?:Error|Exception|Fault|Timeout|Failure)(?![\w$])",
     re.ASCII,
 )
-# A message's body is JSON or quoted text most of the time: no name is looked for behind these.
-_QUOTATION = re.compile(r"[\"'{`]")
+QUOTATION = re.compile(r"[\"{`]|(?<!\w)'")
+"""Where a line begins to quote, as far as that can be seen: a message's body is JSON or quoted text
+most of the time. The apostrophe of `can't` is none."""
+
 # Of a Python traceback: its frames, which are indented, and the line behind them. What follows is
 # the rest of the exception's text, and may be anything.
 _PYTHON = re.compile(
@@ -95,7 +97,7 @@ def thrown_in_text(text: str) -> Thrown | None:
     if panic := _PANIC.search(text):
         return Thrown(name="panic", text=panic["text"][:_MAX_TEXT])
     line, _, _ = text.partition("\n")
-    quotation = _QUOTATION.search(line)
+    quotation = QUOTATION.search(line)
     named = _TOLD_NAME.search(line, 0, quotation.start() if quotation else len(line))
     if named is None:
         return None

@@ -104,7 +104,7 @@ class Invocation:
 
     def _alone(self, letters: frozenset[str]) -> bool:
         """Whether its batch is known to have been this one message."""
-        return self.request_id is not None and bool(self.batch) and self.batch == letters
+        return bool(self.request_id and len(letters) == 1 and self.batch == letters)
 
 
 def invocations(events: Iterable[LogEvent]) -> Iterator[Invocation]:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,22 @@ def test_log_is_read_on_from_where_it_was(clients: Clients, reader: LogReader) -
     write(clients, '{"n": 3}')
     assert [event.record["n"] for event in reader.new_events()] == [3]
     assert list(reader.new_events()) == []
+
+
+def test_equal_lines_of_one_moment_are_all_read(
+    clients: Clients, reader: LogReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(clients, "one", "two", "one")
+    pages = reader._pages
+
+    def without_ids(from_ms: int) -> Any:
+        for page in pages(from_ms):
+            yield [{key: event[key] for key in event.keys() - {"eventId"}} for event in page]
+
+    monkeypatch.setattr(reader, "_pages", without_ids)
+    assert [event.line.text for event in reader.new_events()] == ["one", "two", "one"]
+    write(clients, "one")
+    assert [event.line.text for event in reader.new_events()] == ["one"]
 
 
 @pytest.mark.parametrize(

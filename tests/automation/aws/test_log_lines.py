@@ -248,6 +248,11 @@ def fields(line: LogLine) -> tuple[Any, ...]:
             f"ERROR:root:{MESSAGE}: ValueError: 396144610",
             (None, True, ("ValueError", "396144610"), None, None),
         ),
+        (
+            f"can't process {MESSAGE} RangeError: Shifter",
+            (None, True, ("RangeError", "Shifter"), None, None),
+        ),
+        (f"can't process {MESSAGE} 'RangeError: Shifter'", (None, False, None, None, None)),
         (f"{MESSAGE} failed", (None, True, None, None, None)),
         (f"{MESSAGE} done, 0 failed", (None, False, None, None, None)),
         (f"processing {MESSAGE}", (None, False, None, None, None)),
