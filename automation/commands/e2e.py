@@ -8,16 +8,25 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from automation.commands.options import ask, json_option, target_option, yes_option
+from automation.commands.options import json_option, target_option, yes_option
 from automation.commands.output import DONE, NOT_DONE, print_json
-from automation.interrupts import Interrupts
+from automation.commands.throwaway import (
+    alarm_words,
+    config_option,
+    enforce_option,
+    given_stack,
+    keep_option,
+    parsed_settings,
+    run_shown,
+    stack_option,
+    timeout_option,
+)
 from automation.progress import Progress
 from automation.proof.account import Account
 from automation.proof.report import Options, RunReport
 from automation.proof.report_page import render_page
 from automation.proof.run import run_e2e
-from automation.stacks import check_stack_name
-from automation.target import Target, TargetName
+from automation.target import TargetName
 
 
 class _MessagesPerSecond(click.ParamType[float | None]):
@@ -67,23 +76,14 @@ class _MessagesPerSecond(click.ParamType[float | None]):
     help="How many messages at the most.  [default: no limit]",
 )
 @click.option("--seed", type=int, metavar="N", help="Makes the messages repeatable.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Give up waiting for the queue to settle.  [default: 120 local, 900 aws]",
-)
+@timeout_option
 @click.option(
     "--redrive",
     is_flag=True,
     help="Then repair the bad messages, redrive them, see them processed.",
 )
-@click.option(
-    "--enforce",
-    is_flag=True,
-    help="Locally, refuse what IAM and queue policies don't allow, as AWS does.",
-)
-@click.option("--keep", is_flag=True, help="Do not destroy; say how to look and how to destroy.")
+@enforce_option
+@keep_option
 @json_option
 @click.option(
     "--report",
@@ -92,18 +92,9 @@ class _MessagesPerSecond(click.ParamType[float | None]):
     metavar="FILE.html",
     help="Write a page of the run: what happened when, and where each bad message went.",
 )
-@click.option(
-    "--stack", metavar="NAME", help="The stack's name.  [default: e2e- and random characters]"
-)
+@stack_option("e2e")
 @yes_option("No question before touching a real account.")
-@click.option(
-    "--config",
-    "-c",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting of the program, as in Pulumi.yaml; can be given several times.",
-)
+@config_option
 def e2e(
     *,
     target: TargetName,
@@ -134,18 +125,11 @@ def e2e(
         redrive=redrive,
         enforces_policies=enforce,
         keep=keep,
-        settings=dict(_setting(setting) for setting in settings),
-        **({"stack": check_stack_name(stack)} if stack else {}),
+        settings=parsed_settings(settings),
+        **given_stack(stack),
     )
     progress = Progress()
-    interrupts = Interrupts(progress.say)
-    with progress.shown(), interrupts.handled():
-        report = run_e2e(
-            options,
-            progress=progress,
-            interrupts=interrupts,
-            confirm=lambda opened: _confirm(opened, yes=yes, progress=progress),
-        )
+    report = run_shown(run_e2e, options, yes=yes, progress=progress)
     if page:
         page.write_text(render_page(report), encoding="utf-8")
         progress.say(f"report: {page}")
@@ -154,19 +138,6 @@ def e2e(
     else:
         Console().print(as_table(report))
     return DONE if report.verdict == "held" else NOT_DONE
-
-
-def _setting(text: str) -> tuple[str, object]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise click.UsageError(f"--config takes KEY=VALUE, got {text!r}")
-    return key, value
-
-
-def _confirm(target: Target, *, yes: bool, progress: Progress) -> None:
-    if target.name == "local":
-        return
-    ask(f"Create and destroy a stack in {target}?", yes=yes, progress=progress)
 
 
 def as_json(report: RunReport) -> dict[str, object]:
@@ -232,7 +203,7 @@ def as_table(report: RunReport) -> Group:
         table.add_row(*row)
     if account.reordered is not None:
         table.add_row("reordered", str(account.reordered), "after a later one of their group")
-    table.add_row("alarm", report.alarm.state, _alarm_words(report))
+    table.add_row("alarm", report.alarm.state, alarm_words(report.alarm))
     if report.redrive:
         redrive = report.redrive
         table.add_row("redriven", str(redrive.redriven), "after their repair")
@@ -255,14 +226,6 @@ def _rare_rows(account: Account) -> Iterator[tuple[str, str, str]]:
     for field, label, words in _RARE:
         if count := getattr(account, field):
             yield label, str(count), words
-
-
-def _alarm_words(report: RunReport) -> str:
-    if report.alarm.problem:
-        return "can't ring where it should"
-    if report.alarm.was_notified:
-        return "rang, and its notification reached the topic"
-    return "rang" if report.alarm.went_to_alarm else "did not ring"
 
 
 def _verdict(report: RunReport) -> Text:

@@ -1,8 +1,9 @@
 """Send messages that a file holds: a backup that is restored, or what somebody has written."""
 
+import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -76,8 +77,6 @@ def read_file(
 ) -> Iterator[Message]:
     """Yield the messages of a file: JSON lines, or one JSON object over several lines.
 
-    A message without an id gets its line's number for one.
-
     Args:
         file: text; bytes that are no UTF-8 as lone surrogates, which no message may hold.
         is_fifo: the messages go to a FIFO queue.
@@ -89,6 +88,24 @@ def read_file(
 
     Raises:
         MessageFormatError: with the number of the line.
+    """
+    for number, value in read_values(file, on_torn_end=on_torn_end):
+        with naming_line(number):
+            message = numbered_message(value, number, is_fifo=is_fifo, defaults=defaults)
+            check(message)
+        yield message
+
+
+def read_values(
+    file: IO[str], *, on_torn_end: Callable[[int], None] | None = None
+) -> Iterator[tuple[int, object]]:
+    """Yield what each line of such a file holds, with the line's number, whatever it is.
+
+    Args:
+        file, on_torn_end: as of `read_file`.
+
+    Raises:
+        MessageFormatError: a line is no JSON.
     """
     first = file.readline()
     file.seek(0)
@@ -105,12 +122,16 @@ def read_file(
                     raise
                 on_torn_end(number)
                 return
-            try:
-                message = _message(value, number, is_fifo, defaults)
-                check(message)
-            except MessageFormatError as error:
-                raise MessageFormatError(f"line {number}: {error}") from error
-            yield message
+            yield number, value
+
+
+@contextlib.contextmanager
+def naming_line(number: int) -> Generator[None]:
+    """Put a line's number before what is wrong with it."""
+    try:
+        yield
+    except MessageFormatError as error:
+        raise MessageFormatError(f"line {number}: {error}") from error
 
 
 def _is_json(text: str) -> bool:
@@ -131,7 +152,12 @@ def _json(text: str, number: int) -> object:
         raise MessageFormatError(f"line {number} {error}") from error
 
 
-def _message(value: object, number: int, is_fifo: bool, defaults: Defaults) -> Message:
+def numbered_message(value: object, number: int, *, is_fifo: bool, defaults: Defaults) -> Message:
+    """A message of a file; one without an id gets its line's number for one.
+
+    Raises:
+        MessageFormatError: it is none.
+    """
     message = message_from_json(value)
     group = defaults.group if message.group is None else message.group
     if is_fifo and group is None:
@@ -153,6 +179,7 @@ def post_messages(
     connections: int = 8,
     cancel: threading.Event,
     on_progress: Callable[[int], None] = lambda _: None,
+    on_sent: Callable[[Mapping[str, str]], None] = lambda _: None,
 ) -> PostReport:
     """Send messages, in order for a FIFO queue; one that was sent before is not sent again.
 
@@ -164,6 +191,7 @@ def post_messages(
         connections: how many requests to make at once, default 8; a FIFO queue gets one.
         cancel: set it to end in order.
         on_progress: is told how many are sent.
+        on_sent: is told of each message that SQS accepted: the id that SQS gave it, by its own.
 
     Raises:
         ClientError, BotoCoreError: the queue can't be worked with.
@@ -172,7 +200,7 @@ def post_messages(
     transfer = Transfer(
         None, "", sender=sender, destination_url=queue_url, journal=journal, pause=cancel.wait
     )
-    post = _Post(transfer, journal, on_progress, keeps_order=limits.is_fifo(queue_url))
+    post = _Post(transfer, journal, on_progress, on_sent, keeps_order=limits.is_fifo(queue_url))
     with ThreadPoolExecutor(workers, thread_name_prefix="post") as pool:
         # A chunk for each worker at a time, so that a large file is never in memory.
         while not cancel.is_set():
@@ -199,12 +227,14 @@ class _Post:
         transfer: Transfer,
         journal: Journal,
         on_progress: Callable[[int], None],
+        on_sent: Callable[[Mapping[str, str]], None],
         *,
         keeps_order: bool,
     ) -> None:
         self._transfer = transfer
         self._journal = journal
         self._on_progress = on_progress
+        self._on_sent = on_sent
         self._keeps_order = keeps_order
         self._stopped_groups: set[str | None] = set()
         self._lock = threading.Lock()
@@ -233,11 +263,12 @@ class _Post:
                 self._stopped_groups.update(
                     item.message.group for item in free if item.message.message_id in failures
                 )
-            self._note(len(accepted), failures)
+            self._note(accepted, failures)
 
-    def _note(self, sent: int, failures: Mapping[str, str]) -> None:
+    def _note(self, accepted: Mapping[str, str], failures: Mapping[str, str]) -> None:
         with self._lock:
-            self.sent += sent
+            self._on_sent(accepted)
+            self.sent += len(accepted)
             self.failed += len(failures)
             room = _SHOWN_FAILURES - len(self.failures)
             self.failures.update(islice(failures.items(), max(0, room)))

@@ -100,9 +100,7 @@ class Operated:
 
     def max_message_bytes(self, queue_url: str) -> int:
         """What a queue takes of one message: 1,024 to 1,048,576 bytes, attributes included."""
-        name = "MaximumMessageSize"
-        answer = self.clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
-        return int(answer.get("Attributes", {}).get(name) or MAX_BYTES)
+        return max_message_bytes(self.clients.sqs, queue_url)
 
     def journal(self, purpose: str, source: str) -> Journal:
         """The journal of one piece of work; that of a killed run is continued."""
@@ -122,6 +120,13 @@ class Operated:
         # Queues of other accounts, and files of other folders, may have the same last name.
         distinct = hashlib.sha256(source.encode()).hexdigest()[:8]
         return self.home / "journals" / f"{purpose}-{readable}-{distinct}.jsonl"
+
+
+def max_message_bytes(sqs: "SQSClient", queue_url: str) -> int:
+    """What a queue takes of one message: 1,024 to 1,048,576 bytes, attributes included."""
+    name = "MaximumMessageSize"
+    answer = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+    return int(answer.get("Attributes", {}).get(name) or MAX_BYTES)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """What was sent, processed and dead-lettered, and the verdict; by identity, never by a count."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from automation.aws.consumer_log import Identity
-from automation.deadletters.message import Message, identity_of
+from automation.deadletters.message import Message, identity_of, message_to_json
 
 Verdict = Literal["held", "broken"]
 
@@ -42,11 +44,13 @@ class DeadLetter:
         message_id: SQS's id.
         identity: (run_id, seq); None when the message carries none.
         has_store_id: it carries the attribute `store_id`, so it should not be there.
+        content: stands for its body, attributes and group, as `content_of` has it.
     """
 
     message_id: str
     identity: Identity | None
     has_store_id: bool
+    content: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,23 +251,34 @@ def reasons_broken(
             bool(account.reordered),
             f"{account.reordered} messages were processed after a later one of their group",
         ),
-        *_alarm_findings(account.bad, alarm),
     )
-    return [words for is_wrong, words in findings if is_wrong]
-
-
-def _alarm_findings(bad: int, alarm: AlarmReport) -> list[tuple[bool, str]]:
-    if alarm.problem:
-        return [(True, alarm.problem)]
-    if bad == 0:
-        return [(alarm.went_to_alarm, "the alarm rang though no bad message was sent")]
     return [
-        (not alarm.went_to_alarm, f"the alarm did not ring, its state is {alarm.state}"),
-        (
-            alarm.went_to_alarm and not alarm.was_notified,
-            "the alarm rang, but its notification did not reach the topic",
+        *(words for is_wrong, words in findings if is_wrong),
+        *alarm_complaints(
+            alarm,
+            rings=account.bad > 0,
+            rang_wrongly="the alarm rang though no bad message was sent",
         ),
     ]
+
+
+def alarm_complaints(alarm: AlarmReport, *, rings: bool, rang_wrongly: str) -> list[str]:
+    """Say in words what is wrong with the alarm; an empty list when nothing is.
+
+    Args:
+        alarm: what became of it.
+        rings: whether it had to ring.
+        rang_wrongly: the words for one that rang and had no reason to.
+    """
+    if alarm.problem:
+        return [alarm.problem]
+    if not rings:
+        return [rang_wrongly] if alarm.went_to_alarm else []
+    if not alarm.went_to_alarm:
+        return [f"the alarm did not ring, its state is {alarm.state}"]
+    if not alarm.was_notified:
+        return ["the alarm rang, but its notification did not reach the topic"]
+    return []
 
 
 def dead_letter(message: Message) -> DeadLetter:
@@ -272,4 +287,11 @@ def dead_letter(message: Message) -> DeadLetter:
         message_id=message.message_id,
         identity=identity_of(message),
         has_store_id="store_id" in message.attributes,
+        content=content_of(message),
     )
+
+
+def content_of(message: Message) -> str:
+    """What is the same for two messages of the same body, attributes and group; says none of it."""
+    sent = {**message_to_json(message), "id": "", "system": message.group}
+    return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()

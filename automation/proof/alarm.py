@@ -5,7 +5,7 @@ import dataclasses
 import json
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +17,7 @@ from automation.target import Pace
 from automation.waiting import wait_until
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -118,13 +119,23 @@ def watch_alarm(
         return probe()[1]
 
 
-def _depth_alarm(clients: Clients, dlq_name: str, topic_arn: str) -> tuple[str, str | None]:
-    """The alarm on the queue's visible messages, and why it can't tell the topic, if so."""
-    alarms = clients.cloudwatch.describe_alarms_for_metric(
+def dead_letters_above(clients: Clients, dlq_name: str) -> float | None:
+    """More messages than how many in a dead-letter queue ring its alarm; None without an alarm."""
+    found = _depth_alarms(clients, dlq_name)
+    return found[0].get("Threshold", 0) if found else None
+
+
+def _depth_alarms(clients: Clients, dlq_name: str) -> "Sequence[MetricAlarmTypeDef]":
+    return clients.cloudwatch.describe_alarms_for_metric(
         Namespace="AWS/SQS",
         MetricName="ApproximateNumberOfMessagesVisible",
         Dimensions=[{"Name": "QueueName", "Value": dlq_name}],
     )["MetricAlarms"]
+
+
+def _depth_alarm(clients: Clients, dlq_name: str, topic_arn: str) -> tuple[str, str | None]:
+    """The alarm on the queue's visible messages, and why it can't tell the topic, if so."""
+    alarms = _depth_alarms(clients, dlq_name)
     if not alarms:
         return "", f"no alarm watches the depth of the dead-letter queue {dlq_name}"
     for alarm in alarms:

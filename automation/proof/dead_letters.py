@@ -19,7 +19,6 @@ from automation.proof.fifo_dead_letters import (
 )
 from automation.target import Target
 from components import limits
-from components.outputs import StackOutputs
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -81,28 +80,29 @@ class LettersFound:
 
 @contextlib.contextmanager
 def dead_letter_reader(
-    target: Target, outputs: StackOutputs, *, expected: int, stack: str, home: Path
+    target: Target, dlq_url: str, *, expected: int, stack: str, home: Path
 ) -> Generator[Callable[[], LettersRead]]:
     """What reads the whole dead-letter queue, as often as it is called in the block.
 
     Args:
-        target, outputs: where.
+        target: where.
+        dlq_url: the queue.
         expected: how many messages there should be.
         stack: its name, for the name of the queue that a FIFO queue is read through.
         home: folder for the journals of what is moved aside meanwhile.
     """
     clients, pace = target.clients, target.pace
-    if not limits.is_fifo(outputs.dlq_url):
+    if not limits.is_fifo(dlq_url):
         yield lambda: read_dead_letters(
             clients.sqs,
-            outputs.dlq_url,
+            dlq_url,
             wait_seconds=pace.receive_wait_seconds,
             connections=pace.connections,
             expected=expected,
         )
         return
     with queue_aside(clients, stack=stack) as aside:
-        yield lambda: _read_fifo(target, outputs.dlq_url, aside, home)
+        yield lambda: _read_fifo(target, dlq_url, aside, home)
 
 
 def _read_fifo(target: Target, queue_url: str, aside: QueueAside, home: Path) -> LettersRead:

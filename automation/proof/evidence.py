@@ -93,7 +93,7 @@ def take_account(
     log = LogReader(target.clients.logs, outputs.consumer_log_group_name, since_ms=since_ms)
     ledger = _Ledger(log, sent, is_fifo=limits.is_fifo(outputs.queue_url))
     evidence = ledger.evidence()
-    reader = dead_letter_reader(target, outputs, expected=sent.bad, stack=stack, home=home)
+    reader = dead_letter_reader(target, outputs.dlq_url, expected=sent.bad, stack=stack, home=home)
     with reader as read_letters:
 
         def probe() -> tuple[bool, Account]:

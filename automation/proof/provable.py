@@ -26,3 +26,17 @@ def refuse_unprovable(options: Options) -> None:
             "they are all in flight while the dead-letter queue is read, and SQS allows about "
             f"{IN_FLIGHT_QUOTA:,}: take --messages {fewer} or fewer, or a smaller --bad-ratio"
         )
+
+
+def refuse_unreadable(dead_letters: int) -> None:
+    """Raise AutomationError when so many messages are to be dead-lettered that nobody could count.
+
+    Args:
+        dead_letters: how many are expected.
+    """
+    if dead_letters > _MOST_DEAD_LETTERS:
+        raise AutomationError(
+            f"--messages: {dead_letters:,} messages are expected to be dead-lettered; at most "
+            f"{_MOST_DEAD_LETTERS:,} can be proven, because they are all in flight while the "
+            f"dead-letter queue is read, and SQS allows about {IN_FLIGHT_QUOTA:,}: take fewer"
+        )

@@ -111,7 +111,9 @@ def prove_redrive(
     except StillWaitingError:
         # The verdict says which messages are missing.
         delivered = _delivered(target, outputs, sent, since_ms)[1]
-    with dead_letter_reader(target, outputs, expected=sent.bad, stack=stack, home=home) as read:
+    with dead_letter_reader(
+        target, outputs.dlq_url, expected=sent.bad, stack=stack, home=home
+    ) as read:
         left = read()
     return RedriveReport(
         redriven=move.counts.moved,

@@ -18,8 +18,12 @@ from components import (  # noqa: E402
     SubscriptionArgs,
 )
 
+config = pulumi.Config()
 function = PythonFunctionArgs(
-    source=HERE / "consumer", handler="orders.handler", timeout_seconds=30, memory_mb=512
+    source=HERE / "consumer",
+    handler="orders.handler",
+    timeout_seconds=config.require_int("timeoutSeconds"),
+    memory_mb=512,
 )
 people = SubscriptionArgs(protocol="email", endpoint="on-call@example.com")
 orders = ReliableQueue(
@@ -27,7 +31,7 @@ orders = ReliableQueue(
     ReliableQueueArgs(
         consumer=ConsumerArgs(function=function, maximum_concurrency=5),
         fifo=FifoArgs(),
-        max_receive_count=3,
+        max_receive_count=config.require_int("maxReceiveCount"),
         alarms=AlarmArgs(subscriptions={"people": people}, message_age_seconds=600),
     ),
 )

@@ -105,12 +105,11 @@ def test_letters_that_can_t_be_put_back_are_kept_aside_and_the_verdict_says_wher
     world.put(dlq, [world.letter("body", attributes, MessageGroupId="a")])
     refused = Fault(failing_entries=frozenset({0}))
     target: Any = SimpleNamespace(clients=clients, pace=LOCAL_PACE)
-    outputs: Any = SimpleNamespace(dlq_url=dlq.url)
     found = LettersFound("run")
 
     with (
         world.running(),
-        dead_letter_reader(target, outputs, expected=1, stack="s", home=tmp_path) as read,
+        dead_letter_reader(target, dlq.url, expected=1, stack="s", home=tmp_path) as read,
     ):
         # The way there goes well.
         world.faults.scripted["SendMessageBatch"].extend([Fault(), *[refused] * 50])

@@ -1,0 +1,106 @@
+"""A program of one's own on a throw-away stack, and what belongs to the `ReliableQueue` in it."""
+
+import contextlib
+import dataclasses
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import cast
+
+from pulumi.automation import OutputMap, Stack
+
+from automation.errors import AutomationError
+from automation.interrupts import Interrupts
+from automation.operations.stack_queues import (
+    COMPONENT,
+    ComponentOutputs,
+    component_wiring,
+    components_of,
+)
+from automation.operations.wiring import Wiring
+from automation.programs import Program
+from automation.progress import Progress
+from automation.stacks import throwaway_program
+from automation.target import Target
+
+
+@contextlib.contextmanager
+def deployed_program(
+    target: Target,
+    program: Program,
+    *,
+    name: str,
+    home: Path,
+    component: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    interrupts: Interrupts | None = None,
+    progress: Progress | None = None,
+    keep: bool = False,
+) -> Generator[Wiring]:
+    """Deploy a program, yield what belongs to its queue, and destroy it whatever happens.
+
+    Nothing is written into the program's folder.
+
+    Args:
+        target: where to.
+        program: what to deploy, as `read_program` reads it from a folder.
+        name: of the stack.
+        home: existing folder for the stack's settings; its state is where the target says.
+        component: the name of the `ReliableQueue`; None (default) for the one that there is.
+        settings: the program's configuration; a key without a namespace is the project's own.
+            Default none.
+        interrupts: an engine command is never interrupted by a first signal. By default nobody
+            handles signals.
+        progress: shows the steps "up" and "destroy". By default on standard error.
+        keep: leave the stack when the block ends. Default False.
+
+    Raises:
+        DeploymentError: with the engine's own diagnostics.
+        AutomationError: there is no such component; the stack is destroyed.
+        DestructionError: something may be left, and the message says where its state is.
+    """
+    progress = progress or Progress()
+
+    def read(stack: Stack, _outputs: OutputMap) -> Wiring:
+        state = cast("Mapping[str, object]", stack.export_stack().deployment or {})
+        outputs = _chosen(program, components_of(state), component)
+        return component_wiring(target, outputs, selected=f"stack {name}")
+
+    with throwaway_program(
+        # Python would write what it has compiled beside the program's modules.
+        dataclasses.replace(
+            target, environment={**target.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+        ),
+        program,
+        read=read,
+        name=name,
+        home=home,
+        settings=settings or {},
+        interrupts=interrupts or Interrupts(progress.say),
+        progress=progress,
+        keep=keep,
+    ) as wiring:
+        yield wiring
+
+
+def _chosen(
+    program: Program, components: Mapping[str, ComponentOutputs], wanted: str | None
+) -> ComponentOutputs:
+    names = ", ".join(sorted(components))
+    if not components:
+        raise AutomationError(
+            f"--program: the program in {program.folder} makes no ReliableQueue ({COMPONENT}), so "
+            "there is no queue to prove anything of"
+        )
+    if wanted is None and len(components) == 1:
+        return next(iter(components.values()))
+    if wanted is None:
+        raise AutomationError(
+            f"--program: the program in {program.folder} makes {len(components)} queues: say which "
+            f"one is meant: --component with one of {names}"
+        )
+    if wanted not in components:
+        raise AutomationError(
+            f"--component: the program in {program.folder} makes no queue {wanted!r}; it makes "
+            f"{names}"
+        )
+    return components[wanted]
