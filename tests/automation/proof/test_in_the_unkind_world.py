@@ -1,22 +1,17 @@
 """The verdict in a world as unkind as AWS: "held" exactly when it holds, else each reason said."""
 
 import dataclasses
-import functools
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automation.deadletters.queue_to_queue import move_messages
-from automation.deadletters.reading import QueueReading
 from automation.progress import Progress
-from automation.proof import dead_letters, fifo_dead_letters
 from automation.proof.account import AlarmReport, Sent, reasons_broken
 from automation.proof.evidence import take_account
 from automation.proof.settling import settle
@@ -123,24 +118,6 @@ class Case:
 
 def _seq(stored: Stored) -> int:
     return int(stored.attributes["seq"]["StringValue"])
-
-
-@pytest.fixture(autouse=True)
-def on_virtual_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[World]]:
-    """Have what reads and moves look at the clock of the world that is put into the list."""
-    worlds: list[World] = []
-
-    def clock() -> float:
-        return worlds[-1].clock()
-
-    def pause(seconds: float) -> None:
-        worlds[-1].pause(seconds)
-
-    reading = functools.partial(QueueReading, clock=clock)
-    monkeypatch.setattr(dead_letters, "QueueReading", reading)
-    moving = functools.partial(move_messages, clock=clock, pause=pause)
-    monkeypatch.setattr(fifo_dead_letters, "move_messages", moving)
-    return worlds
 
 
 def unkind(worlds: list[World], seed: int) -> World:
