@@ -1,5 +1,6 @@
 """Pulumi programs, and projects that run them without a byte written into their folders."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,22 @@ class Program:
     def setting(self, key: str) -> str:
         """A setting's whole name: one without a namespace is the project's own."""
         return key if ":" in key else f"{self.name}:{key}"
+
+    def environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The same variables for an engine that is to run this program.
+
+        Args:
+            environment: of the target.
+        """
+        # Python would write what it has compiled beside the program's modules.
+        changed = {**environment, "PYTHONDONTWRITEBYTECODE": "1"}
+        options = cast("Fields", cast("Fields", self.project["runtime"])["options"])
+        if virtualenv := options.get("virtualenv"):
+            # A host that set-up has built is older than the engine, ignores the option, and takes
+            # the first Python on PATH (CONTRIBUTING, "Engine").
+            first = str(Path(str(virtualenv)) / "bin")
+            changed["PATH"] = os.pathsep.join([first, environment.get("PATH", os.defpath)])
+        return changed
 
     def write_project(self, folder: Path) -> Path:
         """Write the project file into a folder, made when it is not there; return the folder."""
@@ -150,8 +167,14 @@ def _interpreter(options: Fields, folder: Path) -> Mapping[str, object]:
     """The options that say by which interpreter a Python program runs."""
     toolchain = str(options.get("toolchain") or "pip")
     if virtualenv := options.get("virtualenv"):
+        path = folder / str(virtualenv)
+        if not path.is_dir():
+            raise AutomationError(
+                f"--program: {folder} names the virtual environment {virtualenv} "
+                "(runtime.options.virtualenv), and there is none: make it (pulumi install)"
+            )
         # uv and Poetry look for their own files beside the project file, which lies elsewhere.
-        return {**_THIS_INTERPRETER, "virtualenv": str(folder / str(virtualenv))}
+        return {**_THIS_INTERPRETER, "virtualenv": str(path)}
     if toolchain not in _FOREIGN_TOOLCHAINS:
         return _THIS_INTERPRETER
     for above in (folder, *folder.parents):

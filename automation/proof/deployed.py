@@ -66,10 +66,7 @@ def deployed_program(
         return component_wiring(target, outputs, selected=f"stack {name}")
 
     with throwaway_program(
-        # Python would write what it has compiled beside the program's modules.
-        dataclasses.replace(
-            target, environment={**target.environment, "PYTHONDONTWRITEBYTECODE": "1"}
-        ),
+        dataclasses.replace(target, environment=program.environment(target.environment)),
         program,
         read=read,
         name=name,

@@ -55,9 +55,14 @@ def test_project_that_runs_it_says_all_that_its_own_says_with_paths_that_hold_an
 
 
 def test_python_program_keeps_its_own_virtual_environment(tmp_path: Path) -> None:
+    (tmp_path / "venv").mkdir()
     folder = write(tmp_path, python(virtualenv="venv", toolchain="uv"))
     options = {**THIS_INTERPRETER, "virtualenv": str(tmp_path / "venv")}
     assert runtime_of(folder) == {"name": "python", "options": options}
+    # The host that set-up builds takes the first on PATH.
+    environment = read_program(folder).environment({"PATH": "/engine:/ours", "HOME": "/h"})
+    assert environment["PATH"] == f"{tmp_path}/venv/bin:/engine:/ours"
+    assert environment["HOME"] == "/h"
 
 
 @pytest.mark.parametrize("toolchain", ["uv", "poetry"])
@@ -72,6 +77,7 @@ def test_environment_that_uv_or_poetry_has_made_is_taken(tmp_path: Path, toolcha
 def test_python_program_without_one_runs_by_this_interpreter(tmp_path: Path) -> None:
     folder = write(tmp_path, {"name": "orders", "runtime": "python"})
     assert runtime_of(folder) == {"name": "python", "options": THIS_INTERPRETER}
+    assert read_program(folder).environment({"PATH": "/engine:/ours"})["PATH"] == "/engine:/ours"
 
 
 def test_program_in_another_language_keeps_its_options(tmp_path: Path) -> None:
@@ -99,6 +105,7 @@ def test_folder_of_settings_as_it_was_named_before_is_left_out(tmp_path: Path) -
         (None, "it is not an object"),
         ({"runtime": "python"}, "it has no name"),
         ({}, "it has no name and no runtime"),
+        (python(virtualenv="venv"), "names the virtual environment venv .* make it"),
         (python(toolchain="uv"), "takes uv, and there is no .venv .* make it .uv sync."),
     ],
 )
