@@ -7,8 +7,8 @@ from automation.local.corrections import (
     filter_patterns,
     invocations,
     requests,
+    run_endings,
     source_queues,
-    uncaught,
 )
 
 
@@ -26,6 +26,6 @@ def apply_corrections() -> None:
         filter_patterns,
         alarms,
         deliveries,
-        uncaught,
+        run_endings,
     ):
         correction.apply()
