@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import re
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from semver import VersionInfo
 
 from automation.aws.clients import Clients
+from automation.aws.errors import was_never_connected
 from automation.engine.command import EngineCommand
 from automation.engine.environment import engine_environment, engine_path
 from automation.engine.finding import find_engine
@@ -142,6 +144,11 @@ def _ambient_account() -> Account:
         )
         account_id = clients.sts.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
+        if endpoint_url and isinstance(error, BotoCoreError) and was_never_connected(error):
+            raise AutomationError(
+                f"nothing answers{_where(endpoint_url)}: {error}. Start it, or unset the variable "
+                "to work in AWS"
+            ) from error
         raise AutomationError(
             f"the ambient AWS credentials can't be used{_where(endpoint_url)}: {error}. "
             "Sign in, or set AWS_PROFILE"
@@ -161,7 +168,13 @@ def _endpoint_url() -> str | None:
     An emulator of somebody else's, for a second opinion; the engine's `aws` provider looks at the
     same variable (AWS SDKs and Tools Reference Guide, Service-specific endpoints).
     """
-    return os.environ.get("AWS_ENDPOINT_URL") or None
+    url = os.environ.get("AWS_ENDPOINT_URL") or None
+    if url and not re.match(r"https?://[^/\s]", url):
+        raise AutomationError(
+            f"AWS_ENDPOINT_URL = {url!r} is no URL: give one as http://127.0.0.1:4566, or unset it "
+            "to work in AWS"
+        )
+    return url
 
 
 def _where(endpoint_url: str | None) -> str:

@@ -116,7 +116,23 @@ def test_an_endpoint_that_does_not_answer_is_named(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with (
-        pytest.raises(AutomationError, match=r"at http://127\.0\.0\.1:9 \(AWS_ENDPOINT_URL\)"),
+        pytest.raises(
+            AutomationError,
+            match=r"nothing answers at http://127\.0\.0\.1:9 \(AWS_ENDPOINT_URL\).* Start it",
+        ),
+        opened_target("aws", home=tmp_path, report=ignore),
+    ):
+        pytest.fail("it opened")
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("url", ["localhost:4566", "127.0.0.1", " ", "http://", "ftp://x"])
+def test_an_endpoint_that_is_no_url_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with (
+        pytest.raises(AutomationError, match=f"AWS_ENDPOINT_URL = '{url}' is no URL: give one as"),
         opened_target("aws", home=tmp_path, report=ignore),
     ):
         pytest.fail("it opened")
