@@ -272,6 +272,9 @@ def _backup_path(operated: Operated) -> Path:
     return operated.home / "backups" / f"{operated.dlq.name}-{now:%Y%m%dT%H%M%SZ}.jsonl"
 
 
+_EMPTY_WITHIN_SECONDS = 10.0
+
+
 def _wait_until_empty(operated: Operated, progress: Progress) -> Depth:
     """Wait until SQS counts nothing; return what it counts when it would not come to that."""
     sqs, dlq_url = operated.clients.sqs, operated.dlq.url
@@ -287,7 +290,7 @@ def _wait_until_empty(operated: Operated, progress: Progress) -> Depth:
             return wait_until(
                 "the dead-letter queue is empty",
                 probe,
-                timeout_seconds=max(10, 2 * operated.pace.quiet_seconds),
+                timeout_seconds=max(_EMPTY_WITHIN_SECONDS, 2 * operated.pace.quiet_seconds),
                 interval_seconds=operated.pace.poll_interval_seconds,
             )
         except StillWaitingError:
@@ -317,6 +320,6 @@ def _show_purge(
         print_line(f"{name}: {backed_up} messages backed up{both}; left: {left}")
     else:
         print_line(f"{name} is empty; {backed_up} messages backed up")
-    if path and not wants_json:
+    if path and backed_up and not wants_json:
         print_line(f"to bring them back: {command_name()} dlq restore {path}")
     return DONE if is_empty else NOT_DONE

@@ -173,6 +173,21 @@ def test_a_count_of_nothing_is_no_proof_that_nothing_is_there(
     assert (code, count(operated, operated.dlq.url)) == (0, 0)
 
 
+def test_purge_of_what_somebody_holds_is_not_done_and_has_nothing_to_bring_back(
+    run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automation.commands.dlq._EMPTY_WITHIN_SECONDS", 0.1)
+    fill(2)
+    operated.clients.sqs.receive_message(
+        QueueUrl=operated.outputs.dlq_url, VisibilityTimeout=600, MaxNumberOfMessages=10
+    )
+    code, output, _ = run("dlq", "purge", "--yes")
+    assert (code, output) == (
+        1,
+        "the-dlq: 0 messages backed up; left: 0 visible, 2 in flight, 0 delayed\n",
+    )
+
+
 @pytest.mark.parametrize("wanted", ["body 2", "body 11"])
 def test_filtered_redrive_of_a_fifo_queue_says_when_letters_are_behind_others(
     run: Run, operated: Operated, monkeypatch: pytest.MonkeyPatch, wanted: str
