@@ -161,7 +161,8 @@ def _joinable(home: Path, running: _Running) -> Generator[None]:
 def _joined(home: Path) -> _Running:
     try:
         running = json.loads((home / "running.json").read_text())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:
+        # Not there yet, written in this moment, or gone already.
         raise WorldInUseError(
             f"the embedded AWS in {home} is just starting or ending in another process: "
             "try again in a moment"
