@@ -20,6 +20,10 @@ ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:news"
+QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:orders"
+BY_LAMBDA = {"protocol": "lambda", "endpoint": "arn:aws:lambda:eu-west-1:123456789012:function:f"}
 NEEDED = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 
 
@@ -448,3 +452,33 @@ def test_an_endpoint_fits_its_protocol(provider: Any, protocol: str, endpoint: s
     }
     words = failures(provider, "aws:sns/topicSubscription:TopicSubscription", inputs)
     assert "endpoint" in words or "address" in words
+
+
+@pytest.mark.parametrize(
+    ("inputs", "named"),
+    [
+        ({"endpoint": f"{QUEUE_ARN}.fifo"}, "a standard topic feeds no FIFO queue"),
+        ({"topic": f"{TOPIC_ARN}.fifo", **BY_LAMBDA}, "a FIFO topic feeds queues (sqs) only"),
+        ({"replayPolicy": "{}"}, "replayPolicy is for FIFO topics"),
+        ({"rawMessageDelivery": True, **BY_LAMBDA}, "firehose, http, https, sqs; protocol is"),
+        ({"deliveryPolicy": '{"a": 1}'}, "deliveryPolicy is for http and https"),
+        ({"subscriptionRoleArn": "arn:aws:iam::123456789012:role/r"}, "goes with firehose"),
+        ({"protocol": "firehose"}, "goes with firehose, which needs it"),
+        ({"redrivePolicy": {"deadLetterTargetArn": "dlq"}}, "the ARN of a queue"),
+        (
+            {"redrivePolicy": {"deadLetterTargetArn": QUEUE_ARN, "maxReceiveCount": 2}},
+            "and nothing else",
+        ),
+        ({"rawMessageDelivery": "yes"}, "must be a boolean"),
+        ({"filterPolicyScope": "Body"}, "MessageAttributes, MessageBody"),
+        ({"queue": QUEUE_ARN}, "it does not exist"),
+    ],
+)
+def test_a_subscription_is_checked_before_it_is_made(
+    provider: Any, inputs: dict[str, Any], named: str
+) -> None:
+    good = {"topic": TOPIC_ARN, "protocol": "sqs", "endpoint": QUEUE_ARN}
+    assert failures(provider, SUBSCRIPTION, good) == ""
+    fifo = {"topic": f"{TOPIC_ARN}.fifo", "endpoint": f"{QUEUE_ARN}.fifo"}
+    assert failures(provider, SUBSCRIPTION, good | fifo) == ""
+    assert named in failures(provider, SUBSCRIPTION, good | inputs)

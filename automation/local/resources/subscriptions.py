@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +17,9 @@ from automation.local.resources.schema import (
     ResourceType,
     output,
 )
-from automation.local.resources.values import Properties, Value, is_empty
+from automation.local.resources.values import Properties, Value, is_empty, members_of
 from automation.local.resources.wire import request
+from components import limits
 
 if TYPE_CHECKING:
     from automation.local.resources.cloud import Cloud
@@ -27,6 +29,8 @@ _PROTOCOLS: Final = (
     *("application", "email", "email-json", "firehose"),
     *("http", "https", "lambda", "sms", "sqs"),
 )
+# Amazon SNS Developer Guide, Amazon SNS raw message delivery.
+_RAW_PROTOCOLS: Final = ("firehose", "http", "https", "sqs")
 _ARN_PROTOCOLS: Final = ("application", "firehose", "lambda", "sqs")
 
 # https://docs.aws.amazon.com/sns/latest/api/API_SetSubscriptionAttributes.html
@@ -66,6 +70,48 @@ def _endpoint_failures(inputs: Properties) -> Iterator[Failure]:
         yield Failure("endpoint", f"endpoint must start with {protocol}://")
     if protocol.startswith("email") and "@" not in endpoint:
         yield Failure("endpoint", f"{protocol} needs an address as its endpoint")
+
+
+def _fifo_failures(inputs: Properties) -> Iterator[Failure]:
+    """Amazon SNS Developer Guide, Amazon SNS message delivery for FIFO topics."""
+    topic, protocol, endpoint = (inputs.get(name) for name in ("topic", "protocol", "endpoint"))
+    if not isinstance(topic, str) or not isinstance(protocol, str):
+        return
+    is_fifo = limits.is_fifo(topic)
+    if is_fifo and protocol != "sqs":
+        yield Failure("protocol", f"protocol is {protocol!r}; a FIFO topic feeds queues (sqs) only")
+    if not is_fifo and protocol == "sqs" and isinstance(endpoint, str) and limits.is_fifo(endpoint):
+        reason = "a standard topic feeds no FIFO queue; take a FIFO topic or a standard queue"
+        yield Failure("endpoint", f"endpoint is {endpoint!r}; {reason}")
+    if not is_fifo and inputs.get("replayPolicy"):
+        yield Failure("replayPolicy", "replayPolicy is for FIFO topics, which keep an archive")
+
+
+def _attribute_failures(inputs: Properties) -> Iterator[Failure]:
+    """What is for some protocols only: Amazon SNS API Reference, SetSubscriptionAttributes."""
+    protocol = inputs.get("protocol")
+    if not isinstance(protocol, str):
+        return
+    if inputs.get("rawMessageDelivery") is True and protocol not in _RAW_PROTOCOLS:
+        reason = f"rawMessageDelivery is for {', '.join(_RAW_PROTOCOLS)}; protocol is {protocol!r}"
+        yield Failure("rawMessageDelivery", reason)
+    if inputs.get("deliveryPolicy") and protocol not in ("http", "https"):
+        reason = f"deliveryPolicy is for http and https; protocol is {protocol!r}"
+        yield Failure("deliveryPolicy", reason)
+    if (protocol == "firehose") != bool(inputs.get("subscriptionRoleArn")):
+        reason = f"goes with firehose, which needs it; protocol is {protocol!r}"
+        yield Failure("subscriptionRoleArn", f"subscriptionRoleArn {reason}")
+    yield from _redrive_failures(inputs.get("redrivePolicy"))
+
+
+def _redrive_failures(policy: Value) -> Iterator[Failure]:
+    if not isinstance(policy, str) or not policy:
+        return
+    members = members_of(json.loads(policy))
+    target = members.get("deadLetterTargetArn")
+    if members.keys() != {"deadLetterTargetArn"} or ":sqs:" not in str(target):
+        reason = "needs deadLetterTargetArn, the ARN of a queue, and nothing else"
+        yield Failure("redrivePolicy", f"redrivePolicy {reason}; it is {policy}")
 
 
 def _to_attribute(prop: Property, value: Value) -> str:
@@ -149,7 +195,7 @@ TOPIC_SUBSCRIPTION: Final = ResourceType(
     token="aws:sns/topicSubscription:TopicSubscription",  # noqa: S106 - a type token
     properties=_PROPERTIES,
     operation=Operation(service="sns", name="Subscribe"),
-    rules=(_endpoint_failures,),
+    rules=(_endpoint_failures, _fifo_failures, _attribute_failures),
     create=_create,
     read=_read,
     update=_update,
