@@ -140,6 +140,9 @@ def _environment(
         "AUTH": "true" if enforces_policies else "false",
         "PERSIST_STATE": "1" if keeps_state else "0",
         "STATE_DIR": str(folder / "state"),
+        # What lies in buckets is kept apart, as files.
+        "S3_PERSIST": "1" if keeps_state else "0",
+        "S3_DATA_DIR": str(folder / "objects"),
     }
 
 

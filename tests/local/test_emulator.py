@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -69,6 +69,27 @@ def test_state_is_found_again_when_it_was_kept(tmp_path: Path) -> None:
         port = emulator.port
     with running_emulator(tmp_path, region=REGION, keeps_state=True, port=port) as emulator:
         assert sqs_of(emulator).list_queues()["QueueUrls"] == [url]
+
+
+def s3_of(emulator: Emulator) -> Any:
+    session: Any = boto3.Session(aws_access_key_id="100000000001", aws_secret_access_key="local")
+    return session.client("s3", region_name=REGION, endpoint_url=emulator.endpoint_url)
+
+
+def test_objects_are_found_again_when_state_was_kept(tmp_path: Path) -> None:
+    place = {"LocationConstraint": REGION}
+    with running_emulator(tmp_path, region=REGION, keeps_state=True) as emulator:
+        s3 = s3_of(emulator)
+        s3.create_bucket(Bucket="kept", CreateBucketConfiguration=place)
+        s3.put_object(Bucket="kept", Key="folder/a", Body=b"1")
+        s3.put_object(Bucket="kept", Key="b", Body=b"2")
+        s3.delete_object(Bucket="kept", Key="b")
+    with running_emulator(tmp_path, region=REGION, keeps_state=True) as emulator:
+        s3 = s3_of(emulator)
+        assert [item["Key"] for item in s3.list_objects_v2(Bucket="kept")["Contents"]] == [
+            "folder/a"
+        ]
+        assert s3.get_object(Bucket="kept", Key="folder/a")["Body"].read() == b"1"
 
 
 def test_taken_port_is_refused_by_its_number(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_what_a_changed_rule_no_longer_says_is_taken_away(provider: Any, cloud: 
     ("inputs", "named"),
     [
         ({"arn": None}, "'arn' of aws:cloudwatch/eventTarget:EventTarget is required"),
+        ({"rule": None}, "'rule' of aws:cloudwatch/eventTarget:EventTarget is required"),
         ({"arn": "orders"}, "must be an ARN"),
         ({"arn": "arn:aws:states:eu-west-1:123456789012:stateMachine:s"}, "lambda, sns, sqs only"),
         ({"arn": f"{QUEUE_ARN}.fifo"}, "a FIFO queue needs sqsTarget.messageGroupId"),
