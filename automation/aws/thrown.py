@@ -27,13 +27,13 @@ _PYTHON = re.compile(
     re.ASCII,
 )
 _FRAME = re.compile(r"^\s*File \"[^\"\n]*\", line \d+, in [^\n]*\n(?P<code>[^\n]*)", re.MULTILINE)
-# A frame of Node, Java or .NET behind its exception's line, where a text begins or a log's columns
-# end. In a line of its own the name has to look like one: it may be part of an exception's text.
+# A frame of Node, Java or .NET behind its exception's line. The name has to look like one, by its
+# ending or its packages: it may be a line of an exception's text, of which the next is indented.
 _STACK = re.compile(
-    rf"(?:^|\t|Caused by: )(?P<name>{_NAME})(?:: (?P<text>[^\n]*))?\n\s+at ", re.ASCII
-)
-_INNER_STACK = re.compile(
-    rf"\n(?P<name>{_TOLD_NAME.pattern})(?:: (?P<text>[^\n]*))?\n\s+at ", re.ASCII
+    r"(?:^|[\n\t]|Caused by: )"
+    rf"(?P<name>{_TOLD_NAME.pattern}|(?:[A-Za-z_$][\w$]{{0,80}}\.){{2,8}}[\w$]{{1,80}})"
+    r"(?:: (?P<text>[^\n]*))?\n\s+at ",
+    re.ASCII,
 )
 _PANIC = re.compile(r"^panic: (?P<text>[^\n]*)", re.MULTILINE)
 # `NAME: text` and Python's `NAME('text')`.
@@ -91,7 +91,7 @@ def thrown_in_text(text: str) -> Thrown | None:
     """The exception in a line, or in several that belong together; None when there is none."""
     text = _with_line_feeds(text)
     pythons = list(_PYTHON.finditer(text))
-    if found := (pythons[-1] if pythons else _STACK.search(text) or _INNER_STACK.search(text)):
+    if found := (pythons[-1] if pythons else _STACK.search(text)):
         words = found["text"] or ""
         return Thrown(name=found["name"], text=words[:_MAX_TEXT], code=_code(text))
     if panic := _PANIC.search(text):
