@@ -114,6 +114,10 @@ def test_good_message_that_is_dropped_by_a_consumer_that_logs(proven: prove.Prov
     assert "lost" in (found[0], *found[2:])
     assert ": expected processed, " in str(proven.reason)
     assert " lost: in neither queue" in str(proven.reason)
+    # It rings at the second dead letter.
+    assert proven.alarm is not None
+    assert not proven.alarm.went_to_alarm
+    assert "alarm" not in str(proven.reason)
 
 
 @pytest.mark.parametrize("proven", ["loops"], indirect=True)

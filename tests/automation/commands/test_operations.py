@@ -179,7 +179,7 @@ def test_purge_of_what_somebody_holds_is_not_done_and_has_nothing_to_bring_back(
     monkeypatch.setattr("automation.commands.dlq._EMPTY_WITHIN_SECONDS", 0.1)
     fill(2)
     operated.clients.sqs.receive_message(
-        QueueUrl=operated.outputs.dlq_url, VisibilityTimeout=600, MaxNumberOfMessages=10
+        QueueUrl=operated.dlq.url, VisibilityTimeout=600, MaxNumberOfMessages=10
     )
     code, output, _ = run("dlq", "purge", "--yes")
     assert (code, output) == (

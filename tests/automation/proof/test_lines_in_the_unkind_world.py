@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from automation.deadletters.message import Message
 from automation.operations.wiring import Consumer as WiredConsumer
 from automation.operations.wiring import Queue, Wiring
 from automation.progress import Progress
+from automation.proof.account import NOT_READ_WHOLE
 from automation.proof.expected import Line
 from automation.proof.line_account import LineAccount, reasons_lines_broken
 from automation.proof.line_evidence import take_line_account
@@ -80,15 +82,25 @@ class Case:
     """A queue with its dead-letter queue and a consumer."""
 
     def __init__(
-        self, world: World, consumer: Consumer, *, is_fifo: bool = False, receives: int = 2
+        self,
+        world: World,
+        consumer: Consumer | None,
+        *,
+        is_fifo: bool = False,
+        receives: int = 2,
+        log_group: str = "consumer",
     ) -> None:
         self.world = world
+        self.log_group = log_group
         suffix = ".fifo" if is_fifo else ""
         self.dlq = world.add_queue(f"dlq{suffix}")
         self.queue = world.add_queue(
             f"queue{suffix}", dead_letters=self.dlq, receives=receives, VisibilityTimeout="60"
         )
-        world.add_mapping(self.queue, consumer, log_group="consumer")
+        if consumer:
+            world.add_mapping(self.queue, consumer, log_group="consumer")
+        else:
+            world.logs.create_group("consumer")
 
     def account(self, lines: Sequence[Line], home: Path) -> LineAccount:
         world = self.world
@@ -98,7 +110,7 @@ class Case:
             Queue(url=of.url, arn=of.arn, name=of.url.rpartition("/")[2])
             for of in (self.queue, self.dlq)
         )
-        consumer = WiredConsumer(function_name="f", log_group="consumer")
+        consumer = WiredConsumer(function_name="f", log_group=self.log_group)
         wiring = Wiring(selected="stack s", queue=queue, dlq=dlq, consumers=(consumer,))
         clocks: Any = {"clock": world.monotonic, "sleep": world.pause}
         since_ms = int((world.time.now - 60) * 1000)
@@ -201,11 +213,79 @@ def test_wrong_consumer_breaks_the_verdict_which_names_the_lines(
 
 
 def test_message_that_never_leaves_is_named_when_time_is_up(mild: World, tmp_path: Path) -> None:
-    account = Case(mild, silent(is_bad), receives=1000).account(file(2, count=3), tmp_path)
-    still, *_, why = reasons_of(account)
+    # Nobody consumes: all that is in the queue is seen.
+    account = Case(mild, None).account(file(2, count=3), tmp_path)
+    good, bad, why = reasons_of(account)
+    assert good == "lines 1, 3: expected processed, are still in the queue"
+    assert bad == "line 2: expected dead-lettered, is still in the queue"
     assert why.startswith(f"the queue did not settle: gave up after {SETTLES_WITHIN_SECONDS} s")
-    assert {one.line: one.found for one in account.results}[2] in ("queued", "unknown")
-    assert "line" in still
+
+
+def test_message_that_fails_for_ever_is_named_with_its_reason(mild: World, tmp_path: Path) -> None:
+    # While time is up it is hidden, or the consumer takes it first.
+    case = Case(mild, names_its_failures, receives=1000)
+    words = reasons_of(case.account(file(2, count=3), tmp_path))[-2]
+    assert words.startswith("line 2: expected dead-lettered, is ")
+    assert words.endswith(" (KeyError)")
+
+
+def test_reason_that_is_compared_is_waited_for(mild: World, tmp_path: Path) -> None:
+    # The message is dead after twice the time that it is hidden, and the queue quiet a minute
+    # later; from then on the log may be two minutes late.
+    late_seconds = 2 * 60 + PACE.quiet_seconds + 100
+
+    def logs_late(batch: Sequence[Record]) -> Run:
+        run = names_its_failures(batch)
+        for line in run.lines:
+            mild.logs.write("consumer", "late", line, arrives_after=late_seconds)
+        return dataclasses.replace(run, lines=())
+
+    case = Case(mild, logs_late)
+    account = case.account(file(2, count=3, reason="ValueError"), tmp_path)
+    words = "line 2: expected to fail with ValueError, failed with KeyError"
+    assert reasons_of(account) == [words]
+
+
+def test_reason_that_is_known_is_not_waited_for(mild: World, tmp_path: Path) -> None:
+    began = mild.time.now
+    case = Case(mild, names_its_failures)
+    assert reasons_of(case.account(file(2, count=3, reason="KeyError"), tmp_path)) == []
+    settled_after = 2 * 60 + PACE.quiet_seconds + PACE.late_log_seconds
+    assert mild.time.now - began < settled_after + 2 * PACE.poll_interval_seconds + 5
+
+
+def test_fifo_queue_whose_letters_get_new_ids_is_read_once(mild: World, tmp_path: Path) -> None:
+    lines = [*file(1, 3, count=3)]
+    lines[1] = dataclasses.replace(lines[1], expect="dead-lettered")
+    account = Case(mild, silent(is_bad), is_fifo=True).account(lines, tmp_path)
+    # The second is looked for as long as it may come late.
+    assert reasons_of(account) == ["line 2: expected dead-lettered, is processed by absence"]
+
+
+def test_fifo_queue_that_grows_after_it_was_read_is_not_read_whole(
+    mild: World, tmp_path: Path
+) -> None:
+    case = Case(mild, silent(is_bad), is_fifo=True)
+    lines = [dataclasses.replace(file(count=1)[0], expect="dead-lettered")]
+    late = mild.letter("late", MessageGroupId="g")
+    mild.time.at(mild.time.now + PACE.quiet_seconds + 60, lambda: mild.put(case.dlq, [late]))
+    account = case.account(lines, tmp_path)
+    assert reasons_of(account) == [
+        "line 1: expected dead-lettered, is not known to have ended",
+        NOT_READ_WHOLE,
+    ]
+
+
+def test_log_group_that_is_not_there_yet_says_nothing(mild: World, tmp_path: Path) -> None:
+    case = Case(mild, silent(is_bad), log_group="none")
+    assert reasons_of(case.account(file(2, count=3), tmp_path)) == []
+
+
+def test_log_that_may_not_be_read_ends_the_proof(mild: World, tmp_path: Path) -> None:
+    case = Case(mild, silent(is_bad))
+    mild.faults.scripted["FilterLogEvents"].append(Fault(error="AccessDeniedException"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        case.account(file(2, count=3), tmp_path)
 
 
 def test_reason_is_found_by_the_id_that_sqs_gave(mild: World, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A queue for each way in which a consumer can be wrong; the one that swallows has an alarm."""
+"""A queue for each way in which a consumer can be wrong."""
 
 import sys
 from pathlib import Path
@@ -14,6 +14,9 @@ from components import (  # noqa: E402
     ReliableQueueArgs,
 )
 
+# One alarm rings at the first dead letter, the other at the second.
+ALARMS = {"swallows": AlarmArgs(), "drops": AlarmArgs(dead_letters_above=1)}
+
 for consumer in ("raises", "swallows", "drops", "wrong_ids", "loops"):
     function = PythonFunctionArgs(
         source=HERE / "consumers", handler=f"wrong.{consumer}", timeout_seconds=1
@@ -24,7 +27,7 @@ for consumer in ("raises", "swallows", "drops", "wrong_ids", "loops"):
             consumer=ConsumerArgs(function=function),
             visibility_timeout_seconds=2,
             max_receive_count=1000 if consumer == "loops" else 2,
-            alarms=AlarmArgs() if consumer == "swallows" else None,
+            alarms=ALARMS.get(consumer),
             has_dashboard=False,
         ),
     )
