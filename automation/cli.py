@@ -16,6 +16,7 @@ from automation.commands.logs import logs
 from automation.commands.output import WRONG
 from automation.commands.policy import policy
 from automation.commands.prove import prove
+from automation.commands.purge import purge
 from automation.commands.redrive import redrive
 from automation.commands.send import restore, send
 from automation.commands.status import status
@@ -39,6 +40,7 @@ def cli() -> None:
     """
 
 
+dlq.add_command(purge)
 dlq.add_command(redrive)
 dlq.add_command(restore)
 for command in (e2e, prove, local, dlq, status, logs, send, policy, cleanup):

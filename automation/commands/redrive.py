@@ -27,15 +27,13 @@ from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.where import Where
 from automation.interrupts import cancelled_by_signals
 from automation.operations.operated import Operated, Selection, operated_queue
-from automation.operations.redrive import (
-    Done,
+from automation.operations.redrive import Done, nothing_to_move, redrive_letters
+from automation.operations.wish import (
     Wanted,
     Wish,
     check_destination,
     destinations,
     journal_source,
-    nothing_to_move,
-    redrive_letters,
     wanted_letters,
 )
 from automation.progress import Progress

@@ -16,7 +16,8 @@ from automation.deadletters.message import MAX_BYTES
 from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.survey import Survey, survey_dead_letters
 from automation.opening import opened_account, opened_target
-from automation.operations.discovery import discovered_wiring, find_queue, named_queue
+from automation.operations.discovery import discovered_wiring
+from automation.operations.named_queue import find_queue, named_queue
 from automation.operations.stack_queues import stack_wiring
 from automation.operations.wiring import Queue, Wiring
 from automation.progress import Progress

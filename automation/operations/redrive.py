@@ -2,37 +2,28 @@
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from automation.aws.consumer_log import Identity
-from automation.aws.queue_depth import queue_depth
 from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
-from automation.deadletters.message import Message
 from automation.deadletters.move_plan import Counts, MoveReport, Plan
 from automation.deadletters.native_move import (
-    MAX_MESSAGES_PER_SECOND,
     NativeReport,
     NoNativeMoveError,
     native_move,
 )
 from automation.deadletters.queue_to_queue import move_messages
-from automation.deadletters.reason_expression import ReasonExpression
-from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
-from automation.deadletters.where import Where
-from automation.errors import AutomationError
-from automation.operations.operated import Operated, surveyed
+from automation.operations.operated import Operated
 from automation.operations.remaining import (
     is_letter_behind,
     is_letter_held,
     is_letter_left,
-    letters_counted,
 )
+from automation.operations.wish import Wanted, Wish, journal_source
 from automation.progress import Progress
 from components import limits
 
@@ -42,131 +33,6 @@ if TYPE_CHECKING:
 _DEFAULT_MAX_REDRIVES = 3
 # The consumer's back-off is short, and so is its work.
 _CANARY_SECONDS_BEYOND_THAT = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What the flags ask for.
-
-    `came_from` is the name of the queue whose dead letters alone are meant; None for any.
-    """
-
-    destination_url: str
-    came_from: str | None = None
-    where: Where | None
-    limit: int | None
-    rate: float | None
-    canary: int | None
-    canary_wait_seconds: float | None
-    max_redrives: int | None
-    expression: ReasonExpression | None = None
-
-    @property
-    def suits_native(self) -> bool:
-        """SQS's own redrive has no filter, limit, canary or redrive count."""
-        filters = self.where or self.limit or self.came_from
-        is_plain = not (filters or self.canary or self.max_redrives)
-        return is_plain and (
-            self.rate is None
-            or (self.rate == int(self.rate) and self.rate <= MAX_MESSAGES_PER_SECOND)
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is to be moved: how many, of how many seen, by reason when that was asked, and which.
-
-    `hidden_seconds` is how long what is to stay has to be hidden while the rest is moved. `strays`
-    counts the letters of which SQS does not say that they failed in any of the source queues, where
-    letters go back by that: those that were sent to the dead-letter queue itself.
-    """
-
-    count: int
-    seen: int
-    by_reason: dict[str, int]
-    completeness: str | None
-    is_wanted: Callable[[Message], bool] | None
-    hidden_seconds: int = HIDDEN_SECONDS
-    strays: int = 0
-
-
-@contextmanager
-def wanted_letters(
-    operated: Operated, wish: Wish, progress: Progress, *, counts_by_reason: bool
-) -> Generator[Wanted]:
-    """Find out what is to be moved; reading the dead letters takes time, so only when it must be.
-
-    Args:
-        operated: the queue.
-        wish: what the flags ask for.
-        progress: shows the reading.
-        counts_by_reason: read them also when all are wanted.
-    """
-    where, came_from = wish.where, wish.came_from
-    if where is None and came_from is None and not counts_by_reason:
-        count = letters_counted(operated)
-        yield Wanted(count=count, seen=0, by_reason={}, completeness=None, is_wanted=None)
-        return
-    with surveyed(operated, progress, expression=wish.expression) as survey:
-
-        def is_wanted(message: Message) -> bool:
-            is_meant = where is None or where.matches(message, survey.circumstances(message))
-            return is_meant and came_from in (None, message.source)
-
-        reasons = Counter(
-            letter.reason
-            for letter in survey.letters(where)
-            if came_from in (None, letter.message.source)
-        )
-        known = {source.name for source in operated.wiring.sources}
-        strays = sum(letter.message.source not in known for letter in survey.letters(where))
-        yield Wanted(
-            strays=strays if came_from else 0,
-            count=sum(reasons.values()),
-            seen=survey.seen,
-            by_reason=dict(reasons.most_common()),
-            completeness=survey.completeness,
-            is_wanted=is_wanted if where or came_from else None,
-            hidden_seconds=hiding_seconds(survey.expected),
-        )
-
-
-def destinations(operated: Operated, to: str | None) -> list[tuple[str, str | None]]:
-    """Where to redrive to: URLs, and of which source queue's letters (None for all).
-
-    Args:
-        operated: the queue.
-        to: name, URL or ARN of another queue; None for where each letter came from.
-
-    Raises:
-        AutomationError: no such queue, or none is known.
-    """
-    wiring = operated.wiring
-    if to:
-        return [(operated.url_of(to), None)]
-    if wiring.queue or not wiring.sources:
-        queue = wiring.require_queue()
-        is_shared = len(wiring.sources) > 1 or not wiring.are_sources_known
-        return [(queue.url, queue.name if is_shared else None)]
-    return [(source.url, source.name) for source in wiring.sources]
-
-
-def check_destination(operated: Operated, url: str) -> None:
-    """Refuse a queue that dead letters can't be moved to.
-
-    Raises:
-        AutomationError: it is the dead-letter queue itself, or of another type.
-        ClientError: there is no such queue, or no right to look at it.
-    """
-    dlq_url = operated.dlq.url
-    if url == dlq_url:
-        raise AutomationError("--to: that is the dead-letter queue itself")
-    if limits.is_fifo(url) != limits.is_fifo(dlq_url):
-        raise AutomationError(
-            f"--to: {url} and the dead-letter queue {dlq_url} must both be FIFO queues, or "
-            "neither: a message group and its order can't be kept otherwise"
-        )
-    queue_depth(operated.clients.sqs, url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,12 +106,6 @@ def redrive_letters(
                 progress.say(f"{error}: moving the messages one by one instead")
         move = _move(operated, wish, wanted, progress, cancel, limit=wish.limit)
     return Done(method="own", moves=(move,), is_left=_has_passed_by(move, operated, progress))
-
-
-def journal_source(operated: Operated, wish: Wish) -> str:
-    """What the journal of a redrive says that it moves; of each source queue's letters apart."""
-    dlq_url = operated.dlq.url
-    return f"{dlq_url} from {wish.came_from}" if wish.came_from else dlq_url
 
 
 def _has_passed_by(move: MoveReport, operated: Operated, progress: Progress) -> bool:

@@ -10,7 +10,8 @@ import yaml
 from pulumi.automation import CommandError
 
 from automation.errors import AutomationError
-from automation.operations.discovery import check_place, consumers_of, named_queue
+from automation.operations.discovery import consumers_of
+from automation.operations.named_queue import check_place, named_queue
 from automation.operations.wiring import Consumer, Queue, Wiring
 from automation.programs import PROJECT_FILE
 from automation.stacks import diagnostics, own_project

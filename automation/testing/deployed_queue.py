@@ -15,7 +15,8 @@ from automation.deadletters.sending_rules import check_sendable
 from automation.deadletters.survey import NO_RECORD
 from automation.deadletters.where import Where
 from automation.operations.operated import Operated, surveyed
-from automation.operations.redrive import Wish, redrive_letters, wanted_letters
+from automation.operations.redrive import redrive_letters
+from automation.operations.wish import Wish, wanted_letters
 from automation.progress import Progress
 from automation.waiting import wait_until
 from components import limits

@@ -67,7 +67,7 @@ def run(
         with explained_aws_errors("stack s", operated.wiring.operator_policy_arn):
             yield operated
 
-    for command in ("dlq", "logs", "redrive", "send", "status"):
+    for command in ("dlq", "logs", "purge", "redrive", "send", "status"):
         monkeypatch.setattr(f"automation.commands.{command}.operated_queue", opened)
 
     def run(*arguments: str) -> tuple[int, str, str]:

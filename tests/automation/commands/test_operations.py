@@ -159,7 +159,7 @@ def test_a_count_of_nothing_is_no_proof_that_nothing_is_there(
 ) -> None:
     fill(2)
     for module in (
-        "commands.dlq",
+        "commands.purge",
         "commands.redrive",
         "operations.redrive",
         "operations.remaining",
@@ -176,7 +176,7 @@ def test_a_count_of_nothing_is_no_proof_that_nothing_is_there(
 def test_purge_of_what_somebody_holds_is_not_done_and_has_nothing_to_bring_back(
     run: Run, operated: Operated, fill: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automation.commands.dlq._EMPTY_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr("automation.commands.purge._EMPTY_WITHIN_SECONDS", 0.1)
     fill(2)
     operated.clients.sqs.receive_message(
         QueueUrl=operated.dlq.url, VisibilityTimeout=600, MaxNumberOfMessages=10

@@ -15,12 +15,8 @@ from botocore.exceptions import ClientError
 from automation.aws.clients import Clients
 from automation.errors import AutomationError
 from automation.local.emulator import running_emulator
-from automation.operations.discovery import (
-    _dimensions,
-    discovered_wiring,
-    find_queue,
-    named_queue,
-)
+from automation.operations.discovery import _dimensions, discovered_wiring
+from automation.operations.named_queue import find_queue, named_queue
 from automation.operations.wiring import Consumer, Wiring
 from automation.target import LOCAL_PACE, Account
 
