@@ -56,12 +56,12 @@ def wrap_queues(
     parent: pulumi.Resource,
 ) -> Queues:
     """Look at the queue, and at its dead-letter queue or create one; attach it if that is asked."""
-    # Names that no child of a queue of ours has: under one of those the engine would take what it
-    # made before for what is looked at now, and delete it.
-    seen = _look_at(f"{name}-existing-queue", "existing.queue_arn", existing.queue_arn, parent)
+    # The names of queues of ours: where one of those becomes one that exists, the engine then reads
+    # it and lets it go. Under another name it would delete the old resource, and the queue with it.
+    seen = _look_at(f"{name}-queue", "existing.queue_arn", existing.queue_arn, parent)
     seen_dlq = None
     if existing.dlq_arn is not None:
-        seen_dlq = _look_at(f"{name}-existing-dlq", "existing.dlq_arn", existing.dlq_arn, parent)
+        seen_dlq = _look_at(f"{name}-dlq", "existing.dlq_arn", existing.dlq_arn, parent)
     seen = _fitting(args, existing, seen, seen_dlq, parent)
     _check_key(existing, seen, seen_dlq, parent)
     _check_timeout(args, seen, parent)

@@ -66,7 +66,7 @@ def wrap(deploy: Make, queue_args: Make) -> Make:
 
 def test_a_dead_letter_queue_is_made_and_attached_and_the_queue_only_looked_at(wrap: Make) -> None:
     deployed = wrap(ExistingQueueArgs(queue_arn=ORDERS), max_receive_count=4)
-    assert deployed.looked_at == ["events-existing-queue"]
+    assert deployed.looked_at == ["events-queue"]
     assert [r.name for r in deployed.resources if r.type == QUEUE] == ["events-dlq"]
     assert "events-queue-policy" not in deployed.names()
     dead = f"{PLACE}:events-dlq-1a2b3c4"
@@ -116,7 +116,7 @@ def test_the_outputs_are_those_of_the_queue(deploy: Make, queue_args: Make) -> N
 
 def test_two_queues_that_belong_together_are_left_alone(wrap: Make) -> None:
     deployed = wrap(ExistingQueueArgs(queue_arn=ORDERS, dlq_arn=DEAD), queue=to(DEAD, "7"))
-    assert sorted(deployed.looked_at) == ["events-existing-dlq", "events-existing-queue"]
+    assert sorted(deployed.looked_at) == ["events-dlq", "events-queue"]
     assert not [r for r in deployed.resources if r.type.startswith("aws:sqs/")]
     variables = deployed.only(FUNCTION).inputs["environment"]["variables"]
     # SQS gives the number back as it was written, as text too.

@@ -253,3 +253,22 @@ def test_a_function_that_outlasts_the_visibility_timeout_is_refused_in_the_previ
         pytest.raises(CommandError, match="visibility timeout of 4 seconds, below the function"),
     ):
         stack.preview_of(program)
+
+
+def test_queues_that_were_the_component_s_own_are_let_go(aws: Target, deployed: Deploy) -> None:
+    def own() -> None:
+        queue = ReliableQueue("orders", ReliableQueueArgs(consumer=None))
+        for name in ("queue_url", "queue_arn", "dlq_url", "dlq_arn"):
+            pulumi.export(name, getattr(queue, name))
+
+    with deployed(aws, own) as stack:
+        given = dict(stack.outputs)
+        existing = ExistingQueueArgs(
+            queue_arn=given["queue_arn"], dlq_arn=given["dlq_arn"], attaches_dlq=True
+        )
+        stack.up(wrapping(existing, None))
+        deleted = {name for kind, name in stack.steps if kind.startswith("delete")}
+        assert deleted == {"orders-queue-policy", "orders-dlq-policy", "orders-redrive-allow"}
+    for url in (given["queue_url"], given["dlq_url"]):
+        aws.clients.sqs.get_queue_attributes(QueueUrl=url)
+        aws.clients.sqs.delete_queue(QueueUrl=url)
