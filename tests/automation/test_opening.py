@@ -4,7 +4,7 @@ import dataclasses
 import importlib.util
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -15,7 +15,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 
 from automation import opening
 from automation.aws.clients import USER_AGENT, Clients
-from automation.commands import e2e
+from automation.commands.throwaway import run_shown
 from automation.engine.command import EngineCommand
 from automation.engine.finding import Engine
 from automation.errors import AutomationError
@@ -171,25 +171,34 @@ def aws_target() -> Target:
     )
 
 
+def confirm(*, yes: bool) -> None:
+    """Have a job ask whether it may touch an account."""
+
+    def job(_: None, *, confirm: Callable[[Target], None], **__: object) -> None:
+        confirm(aws_target())
+
+    run_shown(job, None, yes=yes, progress=Progress())
+
+
 def test_real_account_is_not_touched_where_nobody_can_be_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     account = r"AWS account 123456789012, region eu-central-1\? Nothing was done: say --yes"
     with pytest.raises(AutomationError, match=account):
-        e2e._confirm(aws_target(), yes=False, progress=Progress())
+        confirm(yes=False)
 
 
 def test_no_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.confirm", lambda *_, **__: False)
     with pytest.raises(AutomationError, match="nothing was done"):
-        e2e._confirm(aws_target(), yes=False, progress=Progress())
+        confirm(yes=False)
 
 
 def test_yes_needs_no_question(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", lambda *_, **__: pytest.fail("it asked"))
-    e2e._confirm(aws_target(), yes=True, progress=Progress())
+    confirm(yes=True)
 
 
 def test_left_stack_is_removed_by_a_command_that_names_its_state() -> None:

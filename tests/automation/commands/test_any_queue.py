@@ -141,8 +141,9 @@ def test_every_command_of_the_page(shop: Shop, run: Run, tmp_path: Path) -> None
     for command in sorted(COMMANDS, key=lambda command: "redrive" in command):
         # Here no function logs.
         more = ("--log-group", "somewhere") if re.search("queue (logs|dlq) ", command) else ()
+        # Nothing takes from the queue here, so that nothing is heard of the canary, however long.
+        more += ("--canary-wait", "1") if "--canary" in command else ()
         code, output = run_command(command, values, run, more=more)
-        # Nothing takes from the queue here, so that nothing is heard of the canary.
         allowed = (1,) if "--canary" in command else (0,)
         assert code in allowed, f"{command}\n{output}"
 

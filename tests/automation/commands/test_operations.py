@@ -161,7 +161,7 @@ def test_a_count_of_nothing_is_no_proof_that_nothing_is_there(
     for module in (
         "commands.purge",
         "commands.redrive",
-        "operations.redrive",
+        "operations.wish",
         "operations.remaining",
     ):
         late = Depth(visible=0, in_flight=0, delayed=0)
