@@ -109,7 +109,8 @@ def test_ctrl_c_while_it_starts_is_no_traceback(start: str) -> None:
         "import runpy, sys\n"
         "class Interrupted:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name in ('automation.cli', 'reliable_queue_operations'): raise KeyboardInterrupt\n"
+        "        if name in ('automation.cli', 'reliable_queue_operations'):\n"
+        "            raise KeyboardInterrupt\n"
         "sys.meta_path.insert(0, Interrupted())\n"
     )
     ended = subprocess.run(
