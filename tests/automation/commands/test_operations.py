@@ -536,3 +536,31 @@ def test_state_names_what_is_wrong_first() -> None:
         "failed batches   1 in the last 5 min",
         "concurrency      unknown",
     ]
+
+
+def test_reason_is_taken_from_where_the_user_says(
+    run: Run, operated: Operated, fill: Callable[[int], None]
+) -> None:
+    fill(1)
+    (shown,) = json.loads(run("dlq", "list", "--json")[1])["messages"]
+    log(operated, {"what": {"id": shown["id"], "why": "no stock"}, "level": "INFO"})
+    code, output, _ = run("dlq", "list", "--reason", "what.why")
+    assert code == 0
+    assert "no stock" in output
+    answer = json.loads(run("dlq", "show", shown["id"], "--reason", "what.why", "--json")[1])
+    assert (answer["reason"], answer["attempts"]) == ("no stock", 1)
+    assert [record["message_ids"] for record in answer["records"]] == [[shown["id"]]]
+    flags = ("--dry-run", "--json", "--where", "reason == 'no stock'")
+    assert json.loads(run("dlq", "redrive", *flags)[1])["would_move"] == 0
+    answer = json.loads(run("dlq", "redrive", *flags, "--reason", "what.why")[1])
+    assert answer["by_reason"] == {"no stock": 1}
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [("what.", "--reason is no JMESPath expression"), ("nope(@)", "nope"), ("a[::0]", "step")],
+)
+def test_expression_that_gives_no_reason_is_refused(run: Run, expression: str, said: str) -> None:
+    code, output, error = run("dlq", "list", "--reason", expression)
+    assert (code, output) == (2, "")
+    assert said in error

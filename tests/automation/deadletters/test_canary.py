@@ -158,3 +158,52 @@ def test_run_of_the_consumer_that_crashed_is_not_well(
     )
     report = watch(timeout_seconds=0.3, visibility_timeout_seconds=0.05)
     assert (report.processed, report.crashed_runs, report.is_well) == (1, 1, False)
+
+
+LETTER = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
+
+
+@pytest.mark.parametrize(
+    ("line", "failing"),
+    [
+        (f"{LETTER} failed: ValueError('x')", 1),
+        (f'{{"level": "ERROR", "order": {{"id": "{LETTER}"}}, "exception_name": "KeyError"}}', 1),
+        (f"[ERROR]\t2026-11-24T10:00:00.000Z\t6f2e\tcould not process {LETTER}", 1),
+        (f"processing {LETTER}", 0),
+        (f'{{"level": "WARNING", "message_id": "{LETTER}", "exception_name": "Skipped"}}', 0),
+        ("ValueError: x", 0),
+    ],
+)
+def test_failure_is_heard_whatever_the_record_s_shape(
+    watch: Callable[..., CanaryReport],
+    logs: "CloudWatchLogsClient",
+    log: Callable[..., None],
+    line: str,
+    failing: int,
+) -> None:
+    log({"level": "INFO"})
+    logs.put_log_events(
+        logGroupName=GROUP,
+        logStreamName="s",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": line}],
+    )
+    report = watch(0, {LETTER: None})
+    assert (report.failing, report.crashed_runs, report.is_well) == (failing, 0, False)
+
+
+def test_crash_that_is_told_twice_is_one(
+    watch: Callable[..., CanaryReport], logs: "CloudWatchLogsClient", log: Callable[..., None]
+) -> None:
+    log({"level": "INFO"})
+    at_ms = int(time.time() * 1000) + 500
+    for line in (
+        "[ERROR] ValueError: x",
+        "REPORT RequestId: 6f2e\tDuration: 1 ms\tStatus: error\tError Type: ValueError",
+        '{"type": "platform.report", "record": {"requestId": "6f2e", "status": "error"}}',
+    ):
+        logs.put_log_events(
+            logGroupName=GROUP,
+            logStreamName="s",
+            logEvents=[{"timestamp": at_ms, "message": line}],
+        )
+    assert watch(0).crashed_runs == 1
