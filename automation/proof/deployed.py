@@ -44,7 +44,8 @@ def deployed_program(
         target: where to.
         program: what to deploy, as `read_program` reads it from a folder.
         name: of the stack.
-        home: existing folder for the stack's settings; its state is where the target says.
+        home: existing folder for the generated project and the stack's settings, no other
+            program's; the stack's state is where the target says.
         component: the name of the `ReliableQueue`; None (default) for the one that there is.
         settings: the program's configuration; a key without a namespace is the project's own.
             Default none.

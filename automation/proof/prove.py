@@ -209,7 +209,9 @@ def post_lines(
     def note(accepted: Mapping[str, str]) -> None:
         ids.update({number_of[own]: given for own, given in accepted.items()})
 
-    with Journal(home / "sending.jsonl", purpose="send", source=queue_url) as journal:
+    # A name of its own: what an earlier file has left unsent is not to be continued.
+    path = home / f"sending-{secrets.token_hex(4)}.jsonl"
+    with Journal(path, purpose="send", source=queue_url) as journal:
         report = post_messages(
             target.clients.sender,
             queue_url,

@@ -24,6 +24,7 @@ from automation.target import Target
 
 pytestmark = pytest.mark.engine
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_consumer"
 FEW_MESSAGES = ("--messages", "20", "--rate", "unlimited", "--seed", "1")
 
 
@@ -83,6 +84,24 @@ def test_aws_target_runs_whole_and_keeps_its_state_until_the_stack_is_gone(
         f"{ambient_account.region}? yes"
     )
     assert where in error
+    assert list(states.iterdir()) == []
+    assert not ambient_account.clients.sqs.list_queues().get("QueueUrls")
+
+
+def test_proof_of_ones_own_runs_whole_too_and_leaves_neither_state_nor_queue(
+    ambient_account: Target,
+    states: Path,
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+) -> None:
+    messages = tmp_path / "messages.jsonl"
+    messages.write_text('{"body": {"order": 1}, "group": "g", "expect": "processed"}')
+    file, program = str(messages), str(EXAMPLE)
+    code, output, error = run("prove", "--program", program, "--messages", file, "--json", "--yes")
+    assert code == 0, error
+    report = json.loads(output)
+    assert (report["target"], report["verdict"], report["destroyed"]) == ("aws", "held", True)
+    assert report["by_absence"] == 1
     assert list(states.iterdir()) == []
     assert not ambient_account.clients.sqs.list_queues().get("QueueUrls")
 

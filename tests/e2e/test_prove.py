@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from automation.cli import main
+from automation.engine.building import YAML_HOST_BINARY
+from automation.engine.finding import find_engine
 from automation.opening import opened_target
 from automation.programs import read_program
 from automation.proof.deployed import deployed_program
@@ -197,6 +200,20 @@ def test_what_the_queue_does_not_take_or_another_component_is_refused(
     assert (code, output) == (2, "")
     assert "error: line 1: a message to a FIFO queue needs a 'group'" in error
     assert "destroy " in error
+
+
+def test_program_in_yaml_is_proven_by_the_host_that_there_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = find_engine().binary.parent
+    if not shutil.which(YAML_HOST_BINARY, path=f"{engine}{os.pathsep}{os.environ['PATH']}"):
+        pytest.skip("no pulumi-language-yaml; to build it: python -m automation.engine --yaml")
+    folder = REPOSITORY / "examples" / "yaml"
+    before = files_of(folder)
+    code, output, error = prove(capsys, monkeypatch, folder)
+    assert code == 0, error
+    assert json.loads(output)["by_absence"] == 1
+    assert files_of(folder) == before
 
 
 def test_program_runs_by_its_own_virtual_environment_and_says_what_belongs_to_its_queue(

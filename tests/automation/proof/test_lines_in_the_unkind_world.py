@@ -293,7 +293,7 @@ def test_reason_is_found_by_the_id_that_sqs_gave(mild: World, tmp_path: Path) ->
     account = case.account(file(2, count=3, reason="KeyError"), tmp_path)
     assert reasons_of(account) == []
     assert account.results[1].reason == "KeyError"
-    other = case.account(file(2, count=3, reason="ValueError"), tmp_path / "other")
+    other = case.account(file(2, count=3, reason="ValueError"), tmp_path)
     words = "line 2: expected to fail with ValueError, failed with KeyError"
     assert words in reasons_of(other)
 
