@@ -249,8 +249,9 @@ def _notes(account: LineAccount) -> list[str]:
     notes: list[str] = []
     if by_absence := account.count("processed", "absence"):
         notes.append(
-            f"{by_absence} count as processed by absence: deleted from the queue, and not in the "
-            "dead-letter queue; whether the consumer has processed or dropped them, it does not log"
+            f"processed by absence: {by_absence} messages, which were deleted from the queue and "
+            "are not in the dead-letter queue; whether the consumer has processed or dropped "
+            "them, it does not log"
         )
     if unknown := [
         result.line

@@ -51,7 +51,11 @@ def result(line: int, **changes: Any) -> LineResult:
     [
         ([result(1)], (), []),
         ([result(1, found="processed", by="log")], (), []),
-        ([result(1, found="processed", by="absence")], (), ["1 count as processed by absence: "]),
+        (
+            [result(1, found="processed", by="absence")],
+            (),
+            ["processed by absence: 1 messages, which"],
+        ),
         (
             [result(1, expected_reason="A"), result(2, expected_reason="A", reason="A")],
             (),
