@@ -261,7 +261,7 @@ def failures(resource: Any, cloud: Cloud) -> list[str]:
 @pytest.mark.parametrize("is_fifo", [False, True], ids=["standard", "fifo"])
 @pytest.mark.parametrize("consumer", ["none", "own", "existing", "pollers"])
 @settings(
-    max_examples=10,
+    max_examples=5,
     deadline=None,
     # Arguments can be read as they were drawn; to make them fewer takes minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
