@@ -22,12 +22,14 @@ from automation.deadletters.verdicts import (
 _OPEN = 16
 # Beyond that the first lines of an invocation are forgotten, but not which messages it named.
 _MAX_LINES = 2_000
-_MAX_JOINED = 65_536
+_MAX_JOINED = 262_144
+_MAX_JOINED_LINES = 1_000
 # `{"Records": [{"messageId": `, also in a text of JSON, as Python writes it and as Node does.
 _EVENT = re.compile(r"Records\\*['\"]?\s*:\s*\[\s*\{[^{}]{0,200}messageId")
+_MAX_EVENT = 65_536
 # A line that goes on with the one before: of a traceback or stack that was logged line by line.
 _CONTINUED = re.compile(r"\s|Traceback \(most recent call last\)|Caused by: |During handling of|$")
-_TRACEBACK = re.compile(r"(?:^|\n)Traceback \(most recent call last\)")
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
 
 
 @dataclass(kw_only=True)
@@ -45,6 +47,7 @@ class Invocation:
     named: set[str] = field(default_factory=set[str])
     batch: frozenset[str] | None = None
     lines: list[LogEvent] = field(default_factory=list[LogEvent])
+    _more: list[str] = field(default_factory=list[str])
 
     def take(self, event: LogEvent) -> None:
         """Take in one line."""
@@ -52,15 +55,41 @@ class Invocation:
         self.named |= line.named_ids - {str(self.request_id)}
         # The event as the mapping gives it names each message of the batch; a longer line may have
         # been cut.
-        if len(line.text) < _MAX_JOINED and _EVENT.search(line.text):
+        if len(line.text) < _MAX_EVENT and _EVENT.search(line.text):
             self.batch = (self.batch or frozenset()) | keyed_ids(line.text)
-        if self.lines and _goes_on(self.lines[-1], event):
-            before = self.lines[-1]
-            joined = f"{before.line.text.rstrip(chr(10))}\n{line.text}"[:_MAX_JOINED]
-            self.lines[-1] = dataclasses.replace(before, line=read_line(joined))
+        if self.lines and self._goes_on(event):
+            self._more.append(line.text)
+            if len(self._more) > _MAX_JOINED_LINES:
+                # Of a deep recursion: the exception itself comes last.
+                del self._more[-2]
         else:
+            self.join()
             self.lines.append(event)
             del self.lines[:-_MAX_LINES]
+
+    def join(self) -> None:
+        """Make one record of the last line and of those that went on with it."""
+        if self._more:
+            last = self.lines[-1]
+            text = "\n".join([last.line.text.rstrip("\n"), *self._more])
+            self.lines[-1] = dataclasses.replace(last, line=read_line(text[:_MAX_JOINED]))
+            self._more = []
+
+    def _goes_on(self, event: LogEvent) -> bool:
+        """Whether a line belongs to the record before it."""
+        first, second = self.lines[-1].line, event.line
+        if first.record is not None or second.record is not None or first.mark or second.mark:
+            return False
+        if second.request_id is not None or second.ending is not None:
+            return False
+        if _TRACEBACK.match(second.text) and not self._more:
+            # Behind the record of an error it is its own; behind another line it may be of any.
+            return first.is_error
+        if _CONTINUED.match(second.text):
+            return True
+        # The exception itself, behind its frames.
+        pieces = [*first.text.split("\n"), *self._more]
+        return pieces[-1].startswith(" ") and any(map(_TRACEBACK.match, pieces))
 
     def verdicts(self, is_letter: Callable[[str], bool]) -> Iterator[Verdict]:
         """What is known of the letters that it handled; the surest last."""
@@ -124,18 +153,10 @@ def invocations(events: Iterable[LogEvent]) -> Iterator[Invocation]:
             opened[request_id] = Invocation(request_id=request_id)
         opened[request_id].take(event)
         if len(opened) > _OPEN:
-            yield opened.pop(next(iter(opened)))
-    yield from opened.values()
+            yield _finished(opened.pop(next(iter(opened))))
+    yield from map(_finished, opened.values())
 
 
-def _goes_on(before: LogEvent, event: LogEvent) -> bool:
-    """Whether a line belongs to the record before it."""
-    first, second = before.line, event.line
-    if first.record is not None or second.record is not None or first.mark or second.mark:
-        return False
-    if second.request_id is not None or second.ending is not None:
-        return False
-    if _CONTINUED.match(second.text):
-        return True
-    # The exception itself, behind its frames, and what is left of its text.
-    return bool(_TRACEBACK.search(first.text)) and first.text.rpartition("\n")[2].startswith(" ")
+def _finished(invocation: Invocation) -> Invocation:
+    invocation.join()
+    return invocation

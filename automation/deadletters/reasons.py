@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # has no groups and no spaces; the last is pino's level. Terms would not do: nothing says that
 # `Error` is found in `KeyError`.
 FAILURES = (
-    "%ERROR|[Ee]rror|[Ee]xception|Traceback|CRITICAL|FATAL|SEVERE|[Pp]anic|[Ff]ail|"
-    "level.{1,4}[56]0%"
+    "%ERR|[Ee]rror|[Ee]xception|Traceback|CRITICAL|[Cc]ritical|FATAL|[Ff]atal|SEVERE|ALERT|PANIC|"
+    "[Pp]anic|FAIL|[Ff]ail|Fault|[Tt]imeout|level.{1,4}[56]0%"
 )
 
 

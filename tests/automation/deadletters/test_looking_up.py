@@ -12,8 +12,10 @@ from automation.aws.consumer_log import LogEvent
 from automation.aws.log_lines import read_line
 from automation.deadletters.invocations import invocations
 from automation.deadletters.looking_up import chunk_size, look_up, pattern_of
+from automation.deadletters.reasons import FAILURES
 from automation.deadletters.survey import NO_RECORD, survey_dead_letters
 from automation.deadletters.verdicts import UNNAMED
+from automation.local.corrections.filter_patterns import matcher
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -93,6 +95,9 @@ def told(lines: Iterable[str]) -> dict[str, str]:
             [f"failed {A}", *IT_IS_MISSING, f"failed {B}"],
             {A: "KeyError: 'it'", B: UNNAMED},
         ),
+        # Both may have been taken before the first was worked on.
+        ([f"took {A}", f"took {B}", *IT_IS_MISSING], {}),
+        ([shown(A), f"took {A}", *IT_IS_MISSING], {A: "KeyError: 'it'"}),
         ([f"took {A}"], {}),
     ],
 )
@@ -122,6 +127,39 @@ def test_other_requests_id_in_a_record_is_no_frame() -> None:
     record = json.dumps({"level": "INFO", "requestId": R2, "order": A})
     lines = [start(R1), record, "[ERROR] ValueError: x", *end(R1)]
     assert told(lines) == {A: "its batch failed: ValueError"}
+
+
+def test_deep_recursion_is_read_in_no_time() -> None:
+    frames = ['  File "a.py", line 1, in h', "    h()"] * 5_000
+    lines = [f"failed {A}", IT_IS_MISSING[0], *frames, "RecursionError: x"]
+    began = time.monotonic()
+    assert told([start(R1), *lines, *end(R1)]) == {A: "RecursionError"}
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{A} failed",
+        f"{A} KeyError('x')",
+        f"Failure of {A}",
+        f"[ERROR]\t2026-11-24T10:00:00.000Z\t{R1}\t{A}",
+        f"SEVERE: {A}\njava.lang.IllegalStateException\n\tat a.b",
+        f'{{"level": 50, "id": "{A}"}}',
+        f'{{"level":60,"id":"{A}"}}',
+        f'{{"severity": "critical", "id": "{A}", "exception_name": "OutOfStock"}}',
+        *(
+            f'{{"level": "{level}", "id": "{A}"}}'
+            for level in ("CRITICAL", "fatal", "ERR", "PANIC")
+        ),
+        f"{A} ReadTimeout()",
+        f'{{"errorType": "OutOfStock", "id": "{A}"}}',
+    ],
+)
+def test_line_of_a_failure_is_what_the_log_is_asked_for(line: str) -> None:
+    assert LogEvent(at_ms=0, line=read_line(line)).is_failure
+    assert matcher(FAILURES)(line)
+    assert len(FAILURES) <= 1_024
 
 
 def test_pattern_is_as_long_as_cloudwatch_takes() -> None:
