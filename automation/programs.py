@@ -95,7 +95,8 @@ def inline_program(program: PulumiFn, folder: Path) -> Program:
         program: the function.
         folder: where it lies.
     """
-    project = {"name": "inline", "runtime": "python"}
+    runtime = {"name": "python", "options": dict(_THIS_INTERPRETER)}
+    project: Fields = {"name": "inline", "runtime": runtime}
     return Program(folder=folder, project=project, inline=program)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +24,14 @@ from automation.stacks import throwaway_program
 from automation.target import Target
 
 
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A stack of a program: what belongs to its queue, and its outputs by name."""
+
+    wiring: Wiring
+    outputs: Mapping[str, object]
+
+
 @contextlib.contextmanager
 def deployed_program(
     target: Target,
@@ -35,8 +44,8 @@ def deployed_program(
     interrupts: Interrupts | None = None,
     progress: Progress | None = None,
     keep: bool = False,
-) -> Generator[Wiring]:
-    """Deploy a program, yield what belongs to its queue, and destroy it whatever happens.
+) -> Generator[Deployed]:
+    """Deploy a program, yield what is there, and destroy it whatever happens.
 
     Nothing is written into the program's folder.
 
@@ -61,10 +70,13 @@ def deployed_program(
     """
     progress = progress or Progress()
 
-    def read(stack: Stack, _outputs: OutputMap) -> Wiring:
+    def read(stack: Stack, told: OutputMap) -> Deployed:
         state = cast("Mapping[str, object]", stack.export_stack().deployment or {})
         outputs = _chosen(program, components_of(state), component)
-        return component_wiring(target, outputs, selected=f"stack {name}")
+        return Deployed(
+            wiring=component_wiring(target, outputs, selected=f"stack {name}"),
+            outputs={key: output.value for key, output in told.items()},
+        )
 
     with throwaway_program(
         dataclasses.replace(target, environment=program.environment(target.environment)),
@@ -76,8 +88,8 @@ def deployed_program(
         interrupts=interrupts or Interrupts(progress.say),
         progress=progress,
         keep=keep,
-    ) as wiring:
-        yield wiring
+    ) as deployed:
+        yield deployed
 
 
 def _chosen(
@@ -86,19 +98,19 @@ def _chosen(
     names = ", ".join(sorted(components))
     if not components:
         raise AutomationError(
-            f"--program: the program in {program.folder} makes no ReliableQueue ({COMPONENT}), so "
-            "there is no queue to prove anything of"
+            f"the program in {program.folder} makes no ReliableQueue ({COMPONENT}), so there is no "
+            "queue to look at"
         )
     if wanted is None and len(components) == 1:
         return next(iter(components.values()))
     if wanted is None:
         raise AutomationError(
-            f"--program: the program in {program.folder} makes {len(components)} queues: say which "
-            f"one is meant: --component with one of {names}"
+            f"the program in {program.folder} makes {len(components)} queues: say which one is "
+            f"meant: component with one of {names}"
         )
     if wanted not in components:
         raise AutomationError(
-            f"--component: the program in {program.folder} makes no queue {wanted!r}; it makes "
+            f"component: the program in {program.folder} makes no queue {wanted!r}; it makes "
             f"{names}"
         )
     return components[wanted]

@@ -23,7 +23,7 @@ from automation.programs import Program
 from automation.progress import Progress
 from automation.proof.account import AlarmReport, Verdict
 from automation.proof.alarm import Witness, dead_letters_above, topic_witness, watch_alarm
-from automation.proof.deployed import deployed_program
+from automation.proof.deployed import Deployed, deployed_program
 from automation.proof.expected import Line, check_lines
 from automation.proof.line_account import LineAccount, Posted, reasons_lines_broken
 from automation.proof.line_evidence import take_line_account
@@ -118,8 +118,8 @@ def run_prove(
     )
 
 
-def _prove(options: ProveOptions, run: Run[Wiring], progress: Progress) -> ProveReport:
-    target, wiring = run.target, run.found
+def _prove(options: ProveOptions, run: Run[Deployed], progress: Progress) -> ProveReport:
+    target, wiring = run.target, run.found.wiring
     queue, dlq = wiring.require_queue(), wiring.require_dlq()
     sqs, lines = target.clients.sqs, options.lines
     check_lines(

@@ -7,19 +7,11 @@ import secrets
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from pulumi.automation import OutputMap, PulumiFn, Stack
+from pulumi.automation import PulumiFn
 
-from automation.errors import AutomationError
-from automation.interrupts import Interrupts
 from automation.operations.operated import Operated
-from automation.operations.stack_queues import (
-    ComponentOutputs,
-    component_wiring,
-    components_of,
-)
 from automation.programs import Program, inline_program, read_program
-from automation.progress import Progress
-from automation.stacks import throwaway_program
+from automation.proof.deployed import deployed_program
 from automation.target import Target
 from automation.testing.deployed_queue import DeployedQueue
 
@@ -52,51 +44,28 @@ def deployed_queue(
         DeploymentError: with the engine's own words.
         AutomationError: no such program, or no such component in it.
     """
-    program = _program(source)
-    name = f"test-{secrets.token_hex(3)}"
-    progress = Progress()
-
-    def read(stack: Stack, outputs: OutputMap) -> DeployedQueue:
-        found = _chosen(components_of(stack.export_stack().deployment or {}), component)
-        wiring = component_wiring(target, found, selected=f"stack {name}")
+    with deployed_program(
+        target,
+        _program(source),
+        name=f"test-{secrets.token_hex(3)}",
+        home=home,
+        component=component,
+        settings=config,
+    ) as deployed:
         connections = target.pace.connections
         operated = Operated(
-            wiring=wiring,
+            wiring=deployed.wiring,
             account=target,
             clients=dataclasses.replace(target.clients, max_connections=2 * connections),
             connections=connections,
             home=home,
         )
-        values = {key: output.value for key, output in outputs.items()}
-        return DeployedQueue(operated, values)
-
-    with throwaway_program(
-        target,
-        program,
-        read=read,
-        name=name,
-        home=home,
-        settings=config,
-        interrupts=Interrupts(progress.say),
-        progress=progress,
-    ) as queue:
+        queue = DeployedQueue(operated, deployed.outputs)
         if retry_seconds is not None:
             queue.clients.sqs.set_queue_attributes(
                 QueueUrl=queue.queue_url, Attributes={"VisibilityTimeout": str(retry_seconds)}
             )
         yield queue
-
-
-def _chosen(components: Mapping[str, ComponentOutputs], wanted: str | None) -> ComponentOutputs:
-    names = ", ".join(sorted(components)) or "none"
-    if wanted is None and len(components) == 1:
-        return next(iter(components.values()))
-    if wanted is not None and wanted in components:
-        return components[wanted]
-    raise AutomationError(
-        f"component = {wanted!r}: the program has {len(components)} ReliableQueues ({names}); give "
-        "the name of one of them"
-    )
 
 
 def _program(source: Source) -> Program:

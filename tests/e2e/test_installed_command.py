@@ -4,6 +4,7 @@ import email
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -193,3 +194,33 @@ def test_everything_works_and_nothing_is_written_into_the_package(
     assert list((users / "tmp").iterdir()) == []
     assert (users / "state" / "reliable-queue" / "default" / "project" / "Pulumi.s.yaml").is_file()
     assert list((users / "cache" / "reliable-queue" / "layers").glob("*.zip"))
+
+
+@pytest.mark.engine
+def test_the_plugin_is_there_for_other_people_s_tests(whole: Path, users: Path) -> None:
+    (site,) = whole.glob("lib/python*/site-packages")
+    for name in distributions(["pytest"], ()):
+        link(name, site)
+    theirs = users / "elsewhere"
+    for example in ("own_test", "own_consumer"):
+        shutil.copytree(ROOT / "examples" / example, theirs / example)
+    # Packages of theirs with the names of ours.
+    for name in ("automation", "components"):
+        (theirs / name).mkdir()
+        (theirs / name / "__init__.py").write_text("THEIRS = True\n")
+    (theirs / "own_test" / "test_names.py").write_text(
+        "import automation, components\n"
+        "def test_names():\n    assert automation.THEIRS and components.THEIRS\n"
+    )
+    environment = {key: os.environ[key] for key in ("PATH", "HOME")}
+    ended = subprocess.run(
+        [str(whole / "bin" / "python"), "-m", "pytest", "own_test", "-q", "-p", "no:cacheprovider"],
+        cwd=theirs,
+        env=environment | {"XDG_CACHE_HOME": str(users / "cache"), "TMPDIR": str(users / "tmp")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "2 passed" in ended.stdout

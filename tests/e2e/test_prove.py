@@ -242,8 +242,9 @@ def test_program_runs_by_its_own_virtual_environment_and_says_what_belongs_to_it
             home=tmp_path / "home",
             component="mine",
             settings={"queue": "mine"},
-        ) as wiring,
+        ) as deployed,
     ):
+        wiring = deployed.wiring
         assert wiring.require_queue().name.startswith("mine-queue")
         assert target.clients.sqs.get_queue_url(QueueName=wiring.require_dlq().name)
         assert wiring.alarm_topic_arn is None

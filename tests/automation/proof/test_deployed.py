@@ -21,14 +21,14 @@ def test_the_only_component_is_meant_and_of_several_the_one_that_is_named() -> N
 @pytest.mark.parametrize(
     ("components", "wanted", "words"),
     [
-        ({}, None, "--program: the program in /theirs makes no ReliableQueue"),
-        ({}, "orders", "--program: the program in /theirs makes no ReliableQueue"),
+        ({}, None, "the program in /theirs makes no ReliableQueue"),
+        ({}, "orders", "the program in /theirs makes no ReliableQueue"),
         (
             {"orders": ORDERS, "mails": MAILS},
             None,
-            "makes 2 queues: say which one is meant: --component with one of mails, orders",
+            "makes 2 queues: say which one is meant: component with one of mails, orders",
         ),
-        ({"orders": ORDERS}, "x", "--component: the program in /theirs makes no queue 'x'; it"),
+        ({"orders": ORDERS}, "x", "component: the program in /theirs makes no queue 'x'; it"),
     ],
 )
 def test_anything_else_is_refused_with_the_names_that_there_are(
