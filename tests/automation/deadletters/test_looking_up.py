@@ -143,6 +143,7 @@ def test_deep_recursion_is_read_in_no_time() -> None:
         f"{A} failed",
         f"{A} KeyError('x')",
         f"Failure of {A}",
+        f"SEVERE: {A}",
         f"[ERROR]\t2026-11-24T10:00:00.000Z\t{R1}\t{A}",
         f"SEVERE: {A}\njava.lang.IllegalStateException\n\tat a.b",
         f'{{"level": 50, "id": "{A}"}}',
