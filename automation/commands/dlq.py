@@ -14,6 +14,7 @@ from automation.commands.letters import (
     letter_lines,
     letter_row,
     log_lines,
+    says_no_more_than_its_batch,
 )
 from automation.commands.options import (
     queue_options,
@@ -89,7 +90,7 @@ def list_command(
     def counted(survey: Survey) -> Iterator[Letter]:
         for letter in islice(survey.letters(where), limit):
             groups[group_key(letter, group_by, disclosure)] += 1
-            unexplained[letter.failure is None] += 1
+            unexplained[says_no_more_than_its_batch(letter)] += 1
             yield letter
 
     with (
@@ -130,7 +131,7 @@ def list_command(
 
 
 def _advice(operated: Operated, survey: Survey) -> str | None:
-    """What the consumer should do otherwise that says nothing of its letters."""
+    """What a consumer should do otherwise that says nothing of its letters, or of batches alone."""
     since_ms = int((survey.oldest_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
     return advice(operated.clients, operated.wiring, since_ms=since_ms)
 

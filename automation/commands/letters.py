@@ -12,6 +12,7 @@ from automation.deadletters.masking import (
 )
 from automation.deadletters.message import Message
 from automation.deadletters.survey import Letter
+from automation.deadletters.verdicts import Sureness
 from automation.errors import AutomationError
 from automation.foreign_text import strict_json
 
@@ -51,6 +52,11 @@ def letter_line(letter: Letter, disclosure: Disclosure) -> str:
     if disclosure.body:
         words.append(_body(message, disclosure))
     return "  ".join(words)
+
+
+def says_no_more_than_its_batch(letter: Letter) -> bool:
+    """Whether nothing is known of why this letter itself failed."""
+    return letter.failure is None or letter.failure.sureness is Sureness.OF_BATCH
 
 
 def check_group_by(group_by: str, disclosure: Disclosure) -> None:

@@ -113,3 +113,15 @@ def test_the_list_of_its_dead_letters_says_it(
     assert "1 invocations of the consumer failed as a whole (KeyError)" in output
     answer = json.loads(run("dlq", "list", "--json")[1])
     assert "failed as a whole" in answer["advice"]
+
+
+def test_it_says_so_too_where_the_letters_tell_of_their_batch(
+    run: Run, fill: Callable[[int], None], consumer: Callable[..., None]
+) -> None:
+    fill(1)
+    (shown,) = json.loads(run("dlq", "list", "--json")[1])["messages"]
+    request_id = "6f2e0c5a-5a3f-4b52-8e1c-0f2f6f2e0c5a"
+    consumer(f"START RequestId: {request_id} Version: 1", f"took {shown['id']}", RAISED)
+    answer = json.loads(run("dlq", "list", "--json")[1])
+    assert answer["messages"][0]["reason"] == "its batch failed: KeyError"
+    assert "failed as a whole" in answer["advice"]
