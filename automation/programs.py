@@ -52,6 +52,14 @@ class Program:
         """A setting's whole name: one without a namespace is the project's own."""
         return key if ":" in key else f"{self.name}:{key}"
 
+    def is_secret(self, key: str) -> bool:
+        """Whether the project says that a setting is to be encrypted."""
+        declared = cast("Fields", self.project.get("config") or {})
+        entry = declared.get(key) or declared.get(self.setting(key))
+        if entry is None and key.startswith(f"{self.name}:"):
+            entry = declared.get(key.removeprefix(f"{self.name}:"))
+        return isinstance(entry, dict) and cast("Fields", entry).get("secret") is True
+
     def environment(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The same variables for an engine that is to run this program.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import yaml
-from pulumi.automation import CommandError, OutputMap, Stack
+from pulumi.automation import CommandError, ConfigValue, OutputMap, Stack
 from pulumi.automation.events import EngineEvent
 
 from automation.engine.stack import QuickStack, Workspace
@@ -132,7 +132,12 @@ def _new_stack(
         program=program.inline,
     )
     with interrupts.shielded():
-        return QuickStack.create(name, workspace)
+        stack = QuickStack.create(name, workspace)
+        for key, value in settings.items():
+            if program.is_secret(key):
+                # The engine refuses one that lies in a file as it is.
+                stack.set_config(program.setting(key), ConfigValue(str(value), secret=True))
+    return stack
 
 
 def _project_folder(
@@ -140,7 +145,9 @@ def _project_folder(
 ) -> Path:
     """A project that runs the program, so that no stack's settings land in its folder."""
     folder = program.write_project(home / "project")
-    config = {program.setting(key): value for key, value in settings.items()}
+    config = {
+        program.setting(key): value for key, value in settings.items() if not program.is_secret(key)
+    }
     config["aws:region"] = target.region
     # By these `cleanup` tells what a run has left from what is anybody else's.
     config["aws:defaultTags"] = {"tags": {STACK_TAG: name}}

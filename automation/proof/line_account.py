@@ -8,6 +8,7 @@ from typing import Literal
 
 from automation.aws.consumer_log import Identity
 from automation.deadletters.message import identity_of
+from automation.deadletters.verdicts import of_batch
 from automation.proof.account import (
     NOT_READ_WHOLE,
     AlarmReport,
@@ -17,6 +18,9 @@ from automation.proof.account import (
 )
 from automation.proof.expected import End, Line
 from automation.proof.line_words import line_numbers, some
+
+# What comes before the reason of a batch that failed as a whole.
+_OF_BATCH = of_batch("")
 
 Found = Literal["processed", "dead-lettered", "both", "lost", "queued", "unknown", "unsent"]
 """Where a message was found: `both` is processed and in the dead-letter queue; `lost` is neither,
@@ -93,11 +97,26 @@ class LineResult:
     @property
     def is_other_reason(self) -> bool:
         """Whether it failed, as expected, but for another reason; one that is not known is none."""
-        wanted, said = self.expected_reason, self.reason
-        if self.found != "dead-lettered" or wanted is None or said is None:
-            return False
+        return self._wants_reason and not self._has_reason and not self._is_of_batch
+
+    @property
+    def is_reason_unknown(self) -> bool:
+        """Whether its reason is to be compared and is not known: a batch's may be another's."""
+        return self._wants_reason and not self._has_reason and self._is_of_batch
+
+    @property
+    def _wants_reason(self) -> bool:
+        return self.found == "dead-lettered" and self.expected_reason is not None
+
+    @property
+    def _has_reason(self) -> bool:
+        said = (self.reason or "").removeprefix(_OF_BATCH)
         # A name is enough of "KeyError: 'order'".
-        return said != wanted and not said.startswith(f"{wanted}:")
+        return said == self.expected_reason or said.startswith(f"{self.expected_reason}:")
+
+    @property
+    def _is_of_batch(self) -> bool:
+        return self.reason is None or self.reason.startswith(_OF_BATCH)
 
     @property
     def is_as_expected(self) -> bool:
@@ -138,10 +157,7 @@ class LineAccount:
     @property
     def misses_reasons(self) -> bool:
         """Whether the reason of a message, which is to be compared, is not known."""
-        return any(
-            result.found == "dead-lettered" and result.expected_reason and not result.reason
-            for result in self.results
-        )
+        return any(result.is_reason_unknown for result in self.results)
 
     @property
     def is_complete(self) -> bool:

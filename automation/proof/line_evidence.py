@@ -10,8 +10,10 @@ from botocore.exceptions import ClientError
 from automation.aws.consumer_log import Identity, LogReader
 from automation.aws.errors import is_gone
 from automation.aws.queue_depth import queue_depth
+from automation.deadletters.looking_up import MOST_LOOKED_UP
 from automation.deadletters.message import MAX_BATCH_ENTRIES
 from automation.deadletters.reasons import Failures
+from automation.deadletters.verdicts import Sureness
 from automation.errors import StillWaitingError
 from automation.operations.wiring import Wiring
 from automation.proof.account import DeadLetter
@@ -141,7 +143,7 @@ def take_line_account(
             log.read()
             found = account()
             if found.misses_reasons:
-                reasons.update(_reasons(target, wiring, posted, since_ms))
+                reasons.update(_reasons(target, wiring, posted, letters, since_ms))
                 found = account()
             is_final = clock() - began >= pace.late_log_seconds
             return found.is_complete and not found.misses_reasons and is_final, found
@@ -158,19 +160,30 @@ def take_line_account(
             )
     if settle_failure:
         queued |= _seen_in_queue(target, wiring.require_queue().url, clock, sleep)
-    reasons.update(_reasons(target, wiring, posted, since_ms))
+    reasons.update(_reasons(target, wiring, posted, letters, since_ms))
     return account()
 
 
-def _reasons(target: Target, wiring: Wiring, posted: Posted, since_ms: int) -> dict[str, str]:
+def _reasons(
+    target: Target, wiring: Wiring, posted: Posted, letters: _Letters, since_ms: int
+) -> dict[str, str]:
     """Why messages failed, by id, as the consumers' logs say."""
-    failures = Failures()
+    logs, ids = target.clients.logs, frozenset(posted.message_ids.values())
+    failures = Failures(is_letter=ids.__contains__)
     with contextlib.closing(failures):
+
+        def known(message_id: str) -> str | None:
+            failure = failures.of(message_id, None, None)
+            is_told = failure is not None and failure.sureness is not Sureness.UNNAMED
+            return failure.reason if failure and is_told else None
+
         for group in wiring.log_groups:
             with _without_log_group():
-                failures.load(target.clients.logs, [group], since_ms=since_ms)
-        found = {key: failures.of(key, None, None) for key in posted.message_ids.values()}
-    return {key: failure.reason for key, failure in found.items() if failure}
+                failures.load(logs, [group], since_ms=since_ms)
+                dead = (letter.message_id for letter in letters.letters)
+                untold = [each for each in dead if each in ids and not known(each)]
+                failures.look_up(logs, [group], untold[:MOST_LOOKED_UP], since_ms=since_ms)
+        return {each: reason for each in ids if (reason := known(each))}
 
 
 def _seen_in_queue(

@@ -253,14 +253,10 @@ def _notes(account: LineAccount) -> list[str]:
             "are not in the dead-letter queue; whether the consumer has processed or dropped "
             "them, it does not log"
         )
-    if unknown := [
-        result.line
-        for result in account.results
-        if result.found == "dead-lettered" and result.expected_reason and not result.reason
-    ]:
+    if unknown := [result.line for result in account.results if result.is_reason_unknown]:
         notes.append(
-            f"{line_numbers(unknown)}: the reason is not in the consumer's log, and was not "
-            "compared"
+            f"{line_numbers(unknown)}: the consumer's log does not tell why just this message "
+            "failed, so its reason was not compared"
         )
     if account.resent:
         notes.append(

@@ -95,6 +95,18 @@ def test_settings_without_a_namespace_are_the_project_s(tmp_path: Path) -> None:
     assert program.setting("aws:profile") == "aws:profile"
 
 
+@pytest.mark.parametrize("declared", ["token", "orders:token"])
+def test_setting_that_is_to_be_encrypted_is_known_by_either_name(
+    tmp_path: Path, declared: str
+) -> None:
+    config = {declared: {"type": "string", "secret": True}, "size": {"type": "integer"}}
+    program = read_program(write(tmp_path, {**python(), "config": config}))
+    assert program.is_secret("token")
+    assert program.is_secret("orders:token")
+    assert not program.is_secret("size")
+    assert not program.is_secret("other")
+
+
 def test_folder_of_settings_as_it_was_named_before_is_left_out(tmp_path: Path) -> None:
     assert "config" not in read_program(write(tmp_path, {**python(), "config": "dir"})).project
 

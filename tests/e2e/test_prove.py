@@ -125,7 +125,11 @@ def prove(
 def python_program(folder: Path, text: str, **options: str) -> Path:
     folder.mkdir()
     runtime = {"name": "python", "options": options}
-    (folder / "Pulumi.yaml").write_text(json.dumps({"name": "theirs", "runtime": runtime}))
+    config = {"token": {"type": "string", "secret": True}, "queue": {"default": "orders"}}
+    project: dict[str, object] = {"name": "theirs", "runtime": runtime}
+    if options:
+        project["config"] = config
+    (folder / "Pulumi.yaml").write_text(json.dumps(project))
     (folder / "__main__.py").write_text(text)
     return folder
 
@@ -226,6 +230,7 @@ def test_program_runs_by_its_own_virtual_environment_and_says_what_belongs_to_it
         f"sys.path.append({str(REPOSITORY)!r})\n"
         "import pulumi\nfrom components import ReliableQueue, ReliableQueueArgs\n"
         "name = pulumi.Config().require('queue')\n"
+        "assert pulumi.Config().require('token') == 't0ken'\n"
         "for queue in (name, 'another'):\n"
         "    args = ReliableQueueArgs(consumer=None, alarms=None, has_dashboard=False)\n"
         "    ReliableQueue(queue, args)\n"
@@ -241,10 +246,12 @@ def test_program_runs_by_its_own_virtual_environment_and_says_what_belongs_to_it
             name="own",
             home=tmp_path / "home",
             component="mine",
-            settings={"queue": "mine"},
+            settings={"queue": "mine", "token": "t0ken"},
         ) as deployed,
     ):
         wiring = deployed.wiring
         assert wiring.require_queue().name.startswith("mine-queue")
         assert target.clients.sqs.get_queue_url(QueueName=wiring.require_dlq().name)
         assert wiring.alarm_topic_arn is None
+        # Not even in the run's own folder a secret lies open.
+        assert not any(b"t0ken" in text for text in files_of(tmp_path / "home").values())

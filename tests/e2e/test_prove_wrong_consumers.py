@@ -97,7 +97,10 @@ def test_batch_that_fails_as_a_whole(proven: prove.ProveReport) -> None:
     assert "dead-lettered" in (found[0], *found[2:])
     assert ": expected processed, " in str(proven.reason)
     assert " dead-lettered" in str(proven.reason)
-    assert (proven.advice is not None) == ("raises" in proven.queue)
+    is_raised = "raises" in proven.queue
+    assert (proven.advice is not None) == is_raised
+    # It names its messages before it fails, and what it failed with elsewhere.
+    assert ("KeyError" in str(proven.account.results[1].reason)) == is_raised
 
 
 @pytest.mark.parametrize("proven", ["swallows"], indirect=True)

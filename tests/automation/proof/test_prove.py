@@ -59,7 +59,7 @@ def result(line: int, **changes: Any) -> LineResult:
         (
             [result(1, expected_reason="A"), result(2, expected_reason="A", reason="A")],
             (),
-            ["line 1: the reason is not in the consumer's log, and was not compared"],
+            ["line 1: the consumer's log does not tell why just this message failed, so"],
         ),
         ([result(1)], (1, 2), ["lines 1-2: SQS's answer got lost"]),
     ],

@@ -13,6 +13,7 @@ def failures(event):
 
 def raises(event, _context):
     for record in event["Records"]:
+        print(f"working on {record['messageId']}")
         json.loads(record["body"])["order"]
 
 
