@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,8 @@ def test_signal_while_a_message_is_hidden_destroys_everything(
         for line in run.stderr:
             if line.startswith("send"):
                 break
+        # Not while the end of that step is shown, but in the next, which takes minutes.
+        time.sleep(1)
         run.send_signal(signal.SIGTERM)
         output, error = run.communicate(timeout=60)
     assert (run.returncode, output) == (2, "")
