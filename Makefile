@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup .environment e2e test lint format lock clean
+.PHONY: help setup .environment e2e test test-slow lint format lock clean
 .PHONY: test-second-sqs .second-sqs .second-sqs-lock
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
@@ -19,7 +19,9 @@ UV_COMPILE = .venv/bin/uv pip compile $(UPGRADE) --quiet --universal --python-ve
 
 help:
 	@echo 'make e2e     set everything up and run the main job on the embedded AWS (flags: ARGS="...")'
-	@echo 'make test    set everything up and run all tests (flags for pytest: ARGS="...")'
+	@echo 'make test    set everything up and run the tests (flags for pytest: ARGS="...")'
+	@echo 'make test-slow'
+	@echo '             the tests that are left out of it: each whole run once more, another way'
 	@echo 'make setup   only set up: .venv, the Pulumi engine'
 	@echo 'make test-second-sqs'
 	@echo '             set everything up and run the commands on a second SQS: CONTRIBUTING.md'
@@ -45,8 +47,11 @@ e2e: setup
 # Hundreds of Pythons are started: each would compile everything anew where none may keep its work.
 test: export PYTHONDONTWRITEBYTECODE =
 test: setup
-	@.venv/bin/python -m pytest -n auto --dist loadfile \
-		--no-loadscope-reorder $(ARGS)
+	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+
+test-slow: export PYTHONDONTWRITEBYTECODE =
+test-slow: setup
+	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .

@@ -88,6 +88,7 @@ def test_aws_target_runs_whole_and_keeps_its_state_until_the_stack_is_gone(
     assert not ambient_account.clients.sqs.list_queues().get("QueueUrls")
 
 
+@pytest.mark.slow
 def test_proof_of_ones_own_runs_whole_too_and_leaves_neither_state_nor_queue(
     ambient_account: Target,
     states: Path,
@@ -106,6 +107,7 @@ def test_proof_of_ones_own_runs_whole_too_and_leaves_neither_state_nor_queue(
     assert not ambient_account.clients.sqs.list_queues().get("QueueUrls")
 
 
+@pytest.mark.slow
 def test_cleanup_destroys_what_runs_have_left_in_the_account_and_nothing_else(
     ambient_account: Target,
     states: Path,

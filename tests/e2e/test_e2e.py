@@ -57,6 +57,7 @@ def test_person_gets_a_table_and_without_bad_messages_the_alarm_stays_ok(
     assert steps == [*STEPS, "destroy"]
 
 
+@pytest.mark.slow
 def test_with_bad_messages_only_all_are_dead_lettered(run_e2e: Callable[..., Run]) -> None:
     report = run_e2e("--json", "--messages", "20", "--rate", "unlimited", "--bad-ratio", "1").report
     assert report.keys() == KEYS
@@ -87,6 +88,7 @@ def test_fifo_queue_keeps_the_order_of_good_messages_and_dead_letters_the_bad(
 IMPATIENT = ("-c", "functionTimeoutSeconds=1", "-c", "visibilityTimeoutSeconds=2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("consumer", "wrong", "reason"),
     [

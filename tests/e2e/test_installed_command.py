@@ -196,6 +196,7 @@ def test_everything_works_and_nothing_is_written_into_the_package(
     assert list((users / "cache" / "reliable-queue" / "layers").glob("*.zip"))
 
 
+@pytest.mark.slow
 @pytest.mark.engine
 def test_the_plugin_is_there_for_other_people_s_tests(whole: Path, users: Path) -> None:
     (site,) = whole.glob("lib/python*/site-packages")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from automation.proof.run import STATES
+from automation.proof.throwaway import STATES
 
 from .conftest import REPOSITORY, Run
 
@@ -32,6 +32,7 @@ def shell(command: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.slow
 def test_kept_stack_is_looked_at_and_destroyed_by_what_is_printed(
     run_e2e: Callable[..., Run], stack: str
 ) -> None:

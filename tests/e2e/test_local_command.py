@@ -54,6 +54,7 @@ def summary(ended: "subprocess.CompletedProcess[str]") -> dict[str, int]:
     return dict(json.loads(ended.stdout)["changeSummary"])
 
 
+@pytest.mark.slow
 def test_pulumi_from_the_shell_on_resources_that_survive_a_stop(local: Local, stack: str) -> None:
     def pulumi(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return local("pulumi", *arguments, "--stack", stack, "--non-interactive")

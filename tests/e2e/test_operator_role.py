@@ -186,6 +186,7 @@ def test_operator_policy_is_enough_for_every_command(
     assert answer("send", str(message))["sent"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -82,6 +82,7 @@ def test_what_ends_elsewhere_breaks_the_verdict_by_its_line(
     assert (report["alarm"], report["alarm_notified"]) == ("ALARM", True)
 
 
+@pytest.mark.slow
 def test_signal_while_a_message_is_hidden_destroys_everything(
     e2e_environment: dict[str, str],
 ) -> None:
@@ -175,6 +176,7 @@ def test_folder_without_a_project_is_refused_before_anything_starts(
 NO_COMPONENT = "import pulumi\npulumi.export('x', 1)\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "more", "words"),
     [
@@ -209,6 +211,7 @@ def test_what_the_queue_does_not_take_or_another_component_is_refused(
     assert "destroy " in error
 
 
+@pytest.mark.slow
 def test_program_in_yaml_is_proven_by_the_host_that_there_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +226,7 @@ def test_program_in_yaml_is_proven_by_the_host_that_there_is(
     assert files_of(folder) == before
 
 
+@pytest.mark.slow
 def test_program_runs_by_its_own_virtual_environment_and_says_what_belongs_to_its_queue(
     tmp_path: Path,
 ) -> None:

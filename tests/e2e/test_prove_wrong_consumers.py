@@ -17,6 +17,7 @@ from automation.operations.wiring import Wiring
 from automation.programs import read_program
 from automation.progress import Progress
 from automation.proof import prove
+from automation.proof.deployed import Deployed as ProgramDeployed
 from automation.proof.expected import read_lines
 from automation.proof.throwaway import Run
 from automation.stacks import throwaway_program
@@ -78,7 +79,8 @@ def proven(deployed: Deployed, request: pytest.FixtureRequest) -> prove.ProveRep
     )
     home = run.home / request.param
     home.mkdir()
-    wired = Run(target=run.target, home=home, found=wirings[request.param])
+    found = ProgramDeployed(wiring=wirings[request.param], outputs={})
+    wired = Run(target=run.target, home=home, found=found)
     report = prove._prove(options, wired, Progress())
     assert report.verdict == "broken"
     assert "secret" not in str(dataclasses.asdict(report))
@@ -90,6 +92,7 @@ def found_in(report: prove.ProveReport) -> list[str]:
 
 
 # Both fail a whole batch; which good ones are in that of the bad is for the poller to say.
+@pytest.mark.slow
 @pytest.mark.parametrize("proven", ["raises", "wrong-ids"], indirect=True)
 def test_batch_that_fails_as_a_whole(proven: prove.ProveReport) -> None:
     found = found_in(proven)
@@ -103,6 +106,7 @@ def test_batch_that_fails_as_a_whole(proven: prove.ProveReport) -> None:
     assert ("KeyError" in str(proven.account.results[1].reason)) == is_raised
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proven", ["swallows"], indirect=True)
 def test_bad_message_that_is_swallowed(proven: prove.ProveReport) -> None:
     assert proven.reason == "line 2: expected dead-lettered, is processed by absence"
@@ -110,6 +114,7 @@ def test_bad_message_that_is_swallowed(proven: prove.ProveReport) -> None:
     assert (proven.alarm.state, proven.alarm.went_to_alarm) == ("OK", False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proven", ["drops"], indirect=True)
 def test_good_message_that_is_dropped_by_a_consumer_that_logs(proven: prove.ProveReport) -> None:
     found = found_in(proven)
@@ -123,6 +128,7 @@ def test_good_message_that_is_dropped_by_a_consumer_that_logs(proven: prove.Prov
     assert "alarm" not in str(proven.reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proven", ["loops"], indirect=True)
 def test_message_that_never_leaves(proven: prove.ProveReport) -> None:
     assert found_in(proven)[1] in ("queued", "unknown")

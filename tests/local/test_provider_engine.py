@@ -160,6 +160,7 @@ def test_a_changed_name_replaces(project: Project, target: Target) -> None:
     assert queue_names(target) == ["two"]
 
 
+@pytest.mark.slow
 def test_a_standard_queue_becomes_a_fifo_queue_of_another_name_and_back(
     project: Project, target: Target
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_queue_deleted_behind_its_back_is_found_by_a_refresh_and_made_again(
     assert queue_names(target) == ["orders"]
 
 
+@pytest.mark.slow
 def test_resources_that_exist_are_imported_without_a_change(
     project: Project, target: Target
 ) -> None:

@@ -114,6 +114,7 @@ def redrive(clients: Clients, source: str, destination: str, path: Path) -> Move
         )
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_messages(
     clients: Clients, fill: Callable[[str, int], str], tmp_path: Path
 ) -> None:

@@ -47,11 +47,13 @@ def test_each_message_is_followed_to_its_end(deploy_program: DeployProgram) -> N
         queue.send("x", attributes={"shop": ""})
 
 
+@pytest.mark.slow
 def test_program_without_a_queue_is_told_and_destroyed(deploy_program: DeployProgram) -> None:
     with pytest.raises(AutomationError, match=r"makes no ReliableQueue"):
         deploy_program(lambda: pulumi.export("nothing", 1))
 
 
+@pytest.mark.slow
 def test_program_that_is_refused_is_told_in_the_component_s_words(
     deploy_program: DeployProgram,
 ) -> None:

@@ -158,6 +158,7 @@ def test_who_lacks_one_action_is_refused_what_it_is_for(
     assert in_vain == (USES.keys() - uses.keys()) | {action}
 
 
+@pytest.mark.slow
 @pytest.mark.engine
 def test_the_policies_of_a_stack_are_enough_for_a_role_of_another_team(
     strict_aws: Target, deployed: Callable[..., Any]

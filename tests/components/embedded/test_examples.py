@@ -122,6 +122,7 @@ def left_in(target: Target, queue_url: str) -> int:
     return sum(int(answer["Attributes"][name]) for name in names)
 
 
+@pytest.mark.slow
 def test_a_payment_that_is_delivered_twice_is_taken_once(aws: Target, tmp_path: Path) -> None:
     with example(aws, "idempotent_consumer", tmp_path / "payments", {}) as outputs:
         queue, log_group = outputs["queueUrl"], outputs["logGroupName"]

@@ -90,6 +90,7 @@ def folder(aws: Target, tmp_path: Path) -> Iterator[Folder]:
         aws.clients.sqs.delete_queue(QueueUrl=made.url)
 
 
+@pytest.mark.slow
 def test_the_queue_is_wrapped_and_then_imported_beside_the_component(folder: Folder) -> None:
     folder.write(AROUND)
     for command in ("pulumi preview", "pulumi up --yes"):
@@ -105,6 +106,7 @@ def test_the_queue_is_wrapped_and_then_imported_beside_the_component(folder: Fol
         folder.run("pulumi destroy --yes --skip-preview")
 
 
+@pytest.mark.slow
 def test_the_queue_is_imported_by_the_command(folder: Folder) -> None:
     [command] = [line for line in COMMANDS if line.startswith("pulumi import ")]
     folder.run(command)
@@ -115,6 +117,7 @@ def test_the_queue_is_imported_by_the_command(folder: Folder) -> None:
     assert "orders-mapping" in steps["create"]
 
 
+@pytest.mark.slow
 def test_the_queue_becomes_the_component_s_own_and_leaves_it_again(folder: Folder) -> None:
     folder.write(AROUND)
     folder.run("pulumi up --yes")

@@ -75,6 +75,7 @@ def program(tmp_path: Path) -> Callable[[], None]:
     return run
 
 
+@pytest.mark.slow
 def test_each_action_on_the_table_is_needed_and_no_other_is(
     strict_aws: Target, deployed: Callable[..., Any], program: Callable[[], None]
 ) -> None:

@@ -127,6 +127,7 @@ def test_with_what_is_granted_the_case_works(
         assert warnings_of(strict_aws, stack.outputs) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"])
 def test_lambda_refuses_a_consumer_that_lacks(
     strict_aws: Target,
@@ -139,6 +140,7 @@ def test_lambda_refuses_a_consumer_that_lacks(
         pass
 
 
+@pytest.mark.slow
 def test_without_change_message_visibility_there_is_no_back_off(
     strict_aws: Target, deployed: Callable[..., Any], program: Callable[..., Any]
 ) -> None:
@@ -155,6 +157,7 @@ def test_without_change_message_visibility_there_is_no_back_off(
         )
 
 
+@pytest.mark.slow
 def test_without_send_message_nothing_is_sent(
     strict_aws: Target, deployed: Callable[..., Any], program: Callable[..., Any]
 ) -> None:

@@ -179,6 +179,7 @@ def test_a_longer_timeout_changes_in_place_and_the_queue_first(
         assert attributes(aws, stack.outputs["queue"])["VisibilityTimeout"] == "30"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("maximum", [2, 4])
 def test_no_more_batches_than_the_maximum_are_processed_at_once(
     aws: Target, deployed: Callable[..., Any], code: Path, tmp_path: Path, maximum: int
@@ -228,6 +229,7 @@ def in_flight(aws: Target, url: str) -> int:
     return int(attributes(aws, url)["ApproximateNumberOfMessagesNotVisible"])
 
 
+@pytest.mark.slow
 def test_what_matches_no_filter_is_not_processed_and_not_kept(
     aws: Target, deployed: Callable[..., Any], code: Path
 ) -> None:
@@ -249,6 +251,7 @@ def test_what_matches_no_filter_is_not_processed_and_not_kept(
         assert attributes(aws, stack.outputs["dlq"])["ApproximateNumberOfMessages"] == "0"
 
 
+@pytest.mark.slow
 def test_a_paused_consumer_leaves_messages_where_they_are(
     aws: Target, deployed: Callable[..., Any], code: Path
 ) -> None:
@@ -269,6 +272,7 @@ def test_a_paused_consumer_leaves_messages_where_they_are(
         wait_for_bodies(aws, logs, {"waits"})
 
 
+@pytest.mark.slow
 def test_a_delayed_message_waits_before_it_can_be_received(
     aws: Target, deployed: Callable[..., Any]
 ) -> None:
@@ -281,6 +285,7 @@ def test_a_delayed_message_waits_before_it_can_be_received(
 
 
 # With high throughput a message is told apart within its group, else within the whole queue.
+@pytest.mark.slow
 @pytest.mark.parametrize(("is_wide", "taken"), [(True, "2"), (False, "1")])
 def test_a_fifo_queue_takes_the_same_message_once(
     aws: Target, deployed: Callable[..., Any], is_wide: bool, taken: str
@@ -296,6 +301,7 @@ def test_a_fifo_queue_takes_the_same_message_once(
         assert attributes(aws, url)["ApproximateNumberOfMessages"] == taken
 
 
+@pytest.mark.slow
 def test_without_content_based_deduplication_the_sender_says_what_is_the_same(
     aws: Target, deployed: Callable[..., Any]
 ) -> None:
@@ -331,6 +337,7 @@ def test_a_fifo_queue_hands_over_each_group_in_its_order(
             assert [b for b in seen if b[0] == group] == [b for b in sent if b[0] == group]
 
 
+@pytest.mark.slow
 def test_a_function_of_the_program_itself_is_fed(
     aws: Target, deployed: Callable[..., Any], code: Path
 ) -> None:
@@ -353,6 +360,7 @@ def test_a_function_of_the_program_itself_is_fed(
         wait_for_bodies(aws, stack.outputs["logs"], {"hello"})
 
 
+@pytest.mark.slow
 def test_a_timeout_that_turns_out_too_long_is_refused_by_its_name(
     aws: Target, deployed: Callable[..., Any], code: Path
 ) -> None:
@@ -380,6 +388,7 @@ def test_a_timeout_that_turns_out_too_long_is_refused_by_its_name(
     assert "Traceback" not in str(failed.value)
 
 
+@pytest.mark.slow
 def test_a_transform_changes_any_property_of_any_child(
     aws: Target, deployed: Callable[..., Any]
 ) -> None:
@@ -398,6 +407,7 @@ def test_a_transform_changes_any_property_of_any_child(
         assert attributes(aws, stack.outputs["queue"])["MessageRetentionPeriod"] == "345600"
 
 
+@pytest.mark.slow
 def test_a_mapping_that_is_left_over_is_adopted_by_a_transform(
     aws: Target, deployed: Callable[..., Any], code: Path
 ) -> None:

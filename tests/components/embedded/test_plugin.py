@@ -118,6 +118,7 @@ def test_a_remote_component_processes_messages_and_keeps_dead_letters(
         assert stack.changes(program) == {}
 
 
+@pytest.mark.slow
 def test_a_remote_component_is_put_around_a_queue_that_exists(
     with_plugin: Target, deployed: Callable[..., Any]
 ) -> None:
@@ -143,6 +144,7 @@ def test_a_remote_component_is_put_around_a_queue_that_exists(
         assert stack.changes(program).keys() == {"read"}
 
 
+@pytest.mark.slow
 def test_a_remote_component_may_be_given_a_function_of_the_same_program(
     with_plugin: Target, deployed: Callable[..., Any]
 ) -> None:
@@ -186,6 +188,7 @@ def test_a_remote_component_may_be_given_a_function_of_the_same_program(
         assert [urn for _, urn in stack.steps if urn.startswith("orders-dead-letter")] == []
 
 
+@pytest.mark.slow
 def test_a_preview_of_a_remote_component_warns_of_a_queue_that_is_replaced(
     with_plugin: Target, deployed: Callable[..., Any]
 ) -> None:
@@ -203,12 +206,13 @@ def test_a_preview_of_a_remote_component_warns_of_a_queue_that_is_replaced(
         assert "is replaced" not in stack.preview_of(of(queueName="remote", delaySeconds=5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "complaint"),
     [
         ({"maxReceiveCount": 0}, "maxReceiveCount = 0 is out of range; allowed: 1 to 1000"),
         ({"consumer": {}}, "needs exactly one of ownFunction and existingFunction"),
-        ({"retension": 60}, "retension is unknown; known: consumer, fifo"),
+        ({"retension": 60}, "retension is unknown; known: consumer, existing, fifo"),
         ({"fifo": True}, "fifo = True is not an object"),
         ({"key": {"keyArn": "alias/ours"}}, "key.keyArn = 'alias/ours' is an alias"),
         ({"consumer": {"ownFunction": {}}}, "Missing required input 'consumer.ownFunction.source'"),
@@ -234,6 +238,7 @@ def late_number(late: Callable[[object], object]) -> dict[str, Any]:
     return {"maxReceiveCount": late(3)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs_with", "complaint"),
     [

@@ -122,6 +122,7 @@ def test_a_stack_of_before_has_no_change_for_what_is_written_down_now(
 BOTH = {"all-queue", "all-dlq"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "changes"),
     [
