@@ -57,6 +57,7 @@ def send_as_downstream(target: Target, outputs: Mapping[str, Any], run_id: str) 
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
+@pytest.mark.slow
 def test_another_team_sends_with_nothing_but_the_send_policy(
     strict_aws: Target, tmp_path: Path
 ) -> None:

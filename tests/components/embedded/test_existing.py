@@ -157,6 +157,7 @@ def test_a_queue_gets_a_dead_letter_queue_and_alarms_and_stays_with_its_messages
     queue.wait_for(1)
 
 
+@pytest.mark.slow
 def test_two_queues_that_belong_together_are_left_as_they_are(
     aws: Target, deployed: Deploy, new: Callable[..., Queue], function: PythonFunctionArgs
 ) -> None:
