@@ -196,7 +196,7 @@ def _show_post(report: PostReport, url: str, wants_json: bool) -> int:
     if report.sent_before:
         print_line(f"{report.sent_before} were sent by an earlier run already")
     if report.failed:
-        print_line(f"{report.failed} were not taken:")
+        print_line(f"{report.failed} were not taken, as far as is known:")
     for message_id, words in report.failures.items():
         print_line(f"  {message_id}: {words}")
     for message_id in report.possible_duplicates:
