@@ -66,8 +66,10 @@ def purge(
             left = queue_depth(operated.clients.sqs, operated.dlq.url)
             return _show_purge(operated, wants_json, path=None, done=_NOTHING_DRAINED, left=left)
         into = f"into {path}" if path else "WITHOUT a backup"
+        names = ", ".join(source.name for source in operated.wiring.sources)
+        of = f" (of {names})" if len(operated.wiring.sources) > 1 else ""
         ask(
-            f"Purge about {expected} messages of {operated.dlq.name} {into}?",
+            f"Purge about {expected} messages of {operated.dlq.name}{of} {into}?",
             yes=yes,
             progress=progress,
         )

@@ -89,6 +89,7 @@ cloudwatch.delete_alarms(AlarmNames=[name for name in names if "dead-letters" in
 """
 
 
+@pytest.mark.slow
 def test_another_folder_has_a_stack_of_the_same_name(
     local: Local, local_in: Callable[[Path], Local], tmp_path: Path, stack: str
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_example_s_messages_end_as_their_lines_say_and_its_folder_stays_as_i
     assert files_of(EXAMPLE) == before
 
 
+@pytest.mark.slow
 def test_what_ends_elsewhere_breaks_the_verdict_by_its_line(
     e2e_environment: dict[str, str],
 ) -> None:
@@ -201,6 +202,7 @@ def test_program_that_has_no_queue_to_prove_is_refused_and_destroyed(
     assert files_of(program) == before
 
 
+@pytest.mark.slow
 def test_what_the_queue_does_not_take_or_another_component_is_refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,6 +235,9 @@ def test_letters_stay_in_the_shared_queue_when_its_queues_may_not_be_listed(
 
 def test_purge_and_restore(shared: Shop, run: Run, tmp_path: Path) -> None:
     backup = str(tmp_path / "backup.jsonl")
+    code, _, asked = run("dlq", "purge", "--backup", backup, "--queue", "a")
+    assert (code, shared.count("dead")) == (2, 5)
+    assert "Purge about 5 messages of dead (of a, b) into" in asked
     assert run("dlq", "purge", "--yes", "--backup", backup, "--queue", "a")[0] == 0
     assert shared.count("dead") == 0
     assert run("dlq", "restore", backup, "--yes", "--queue", "a")[0] == 0

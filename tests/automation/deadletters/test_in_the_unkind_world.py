@@ -91,7 +91,8 @@ def assert_done_is_done(report: MoveReport, world: World, dlq: Queue, wanted: se
     connections=CONNECTIONS,
     count=st.integers(0, 120),
     is_fifo=st.booleans(),
-    lost_answers=st.sets(st.integers(0, 60), max_size=5),
+    # The client gives up at the fifth answer in a row.
+    lost_answers=st.sets(st.integers(0, 60), max_size=4),
 )
 def test_redrive_moves_everything(
     seed: int, connections: int, count: int, is_fifo: bool, lost_answers: set[int]
@@ -257,6 +258,7 @@ def one_in_a_thousand(message: Message) -> bool:
     return message.body.endswith("999")
 
 
+@pytest.mark.slow
 def test_150_000_letters_of_which_sqs_hides_120_000_at_once() -> None:
     world = World(MILD)
     dlq, queue = filled(world, 150_000), world.add_queue("queue")

@@ -5,9 +5,8 @@ import json
 import secrets
 import shutil
 import textwrap
-import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -172,8 +171,7 @@ def dead_letters(account: Account, source: str, *bodies: str, batch: int = 10) -
         Timeout=30,
         Code={"ZipFile": code(source, *(packages if "powertools" in source else ()))},
     )
-    for body in bodies:
-        sqs.send_message(QueueUrl=url, MessageBody=body)
+    ids = [sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"] for body in bodies]
     functions.create_event_source_mapping(
         EventSourceArn=f"arn:aws:sqs:{REGION}:{account.account_id}:orders",
         FunctionName="consumer",
@@ -186,9 +184,22 @@ def dead_letters(account: Account, source: str, *bodies: str, batch: int = 10) -
         return count == len(bodies), count
 
     wait_until("all are dead letters", probe, timeout_seconds=60, interval_seconds=0.2)
-    # The log of the last invocation is written behind its answer.
-    time.sleep(0.5)
+    if source != SILENT:
+        wait_for_log(account, ids)
     return discovered_wiring(account, "orders", None, [])
+
+
+def wait_for_log(account: Account, ids: Sequence[str]) -> None:
+    """What an invocation has logged comes behind its answer; each message was tried twice."""
+
+    def probe() -> tuple[bool, str]:
+        pages = account.clients.logs.get_paginator("filter_log_events").paginate(
+            logGroupName="/aws/lambda/consumer"
+        )
+        text = "\n".join(event["message"] for page in pages for event in page["events"])
+        return all(text.count(key) >= 2 for key in ids), text
+
+    wait_until("each try is in the log", probe, timeout_seconds=30, interval_seconds=0.1)
 
 
 def surveyed(account: Account, wiring: Wiring, expression: str | None = None) -> Survey:

@@ -87,6 +87,7 @@ def test_another_team_sends_with_nothing_but_the_send_policy(
                 )
 
 
+@pytest.mark.slow
 def test_a_consumer_of_one_s_own_takes_under_forty_lines(aws: Target, tmp_path: Path) -> None:
     lines = (EXAMPLES / "own_consumer" / "__main__.py").read_text().splitlines()
     assert len(lines) < 40

@@ -110,6 +110,7 @@ def dead_letters(aws: Target, outputs: dict[str, Any]) -> int:
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
+@pytest.mark.slow
 def test_with_what_is_granted_the_case_works(
     strict_aws: Target, deployed: Callable[..., Any], program: Callable[..., Any]
 ) -> None:
