@@ -45,13 +45,12 @@ e2e: setup
 
 # As many processes as tests/conftest.py says; each takes one file after the other, in its order.
 # Hundreds of Pythons are started: each would compile everything anew where none may keep its work.
-test: export PYTHONDONTWRITEBYTECODE =
-test: setup
-	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
-
-test-slow: export PYTHONDONTWRITEBYTECODE =
-test-slow: setup
-	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+test: MARKED := not slow
+test-slow: MARKED := slow
+test test-slow: setup
+	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+		-m "$(MARKED)" $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .

@@ -51,20 +51,11 @@ def opened_target(
     if name == "local":
         _require_emulator()
     home = home.resolve()
-    found = find_engine(report=report)
-    engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
+    engine = _engine(report)
     if name == "aws":
         state = engine_environment(engine, home) if own_state else engine_path(engine)
         account = _ambient_account()
-        yield Target(
-            name=account.name,
-            account_id=account.account_id,
-            region=account.region,
-            clients=account.clients,
-            pace=account.pace,
-            engine=engine,
-            environment={**state, "AWS_REGION": account.region},
-        )
+        yield Target.of(account, engine, {**state, "AWS_REGION": account.region})
         return
     # Only here is the embedded AWS known.
     from automation.local.world import embedded_aws
@@ -112,12 +103,16 @@ def opened_accounts(*, home: Path, report: Callable[[str], None]) -> Generator[N
         AutomationError: as `opened_target` does for `local`.
     """
     _require_emulator()
-    found = find_engine(report=report)
-    engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
+    engine = _engine(report)
     from automation.local.world import account_of_its_own, emulator_of_many
 
     with emulator_of_many(home.resolve()) as emulator:
         yield lambda folder: account_of_its_own(emulator, folder.resolve(), engine=engine)
+
+
+def _engine(report: Callable[[str], None]) -> EngineCommand:
+    found = find_engine(report=report)
+    return EngineCommand(str(found.binary), VersionInfo.parse(found.version))
 
 
 def _require_emulator() -> None:

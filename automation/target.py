@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 from automation.aws.clients import Clients
 from automation.engine.command import EngineCommand
@@ -48,6 +48,19 @@ class Target(Account):
 
     engine: EngineCommand = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, account: Account, engine: EngineCommand, environment: Mapping[str, str]) -> Self:
+        """The same account, with what the engine needs there."""
+        return cls(
+            name=account.name,
+            account_id=account.account_id,
+            region=account.region,
+            clients=account.clients,
+            pace=account.pace,
+            engine=engine,
+            environment=environment,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,9 +156,6 @@ def _terms(
     seen: pulumi.Output[Seen],
     seen_dlq: pulumi.Output[Seen] | None,
 ) -> Terms:
-    def max_receive_count(seen: Seen) -> int:
-        return seen.target.max_receive_count if seen.target else args.max_receive_count
-
     return Terms(
         is_fifo=computed(limits.is_fifo, existing.queue_arn),
         retention_seconds=seen.apply(lambda seen: seen.retention_seconds),
@@ -167,8 +164,15 @@ def _terms(
         else seen_dlq.apply(lambda seen: seen.retention_seconds),
         max_receive_count=args.max_receive_count
         if existing.sets_redrive_policy
-        else seen.apply(max_receive_count),
+        else seen.apply(lambda seen: _max_receive_count(args, existing, seen)),
     )
+
+
+def _max_receive_count(args: ReliableQueueArgs, existing: ExistingQueueArgs, seen: Seen) -> int:
+    """After how many receives a message is given up on: as the queue says, unless we say it."""
+    if existing.sets_redrive_policy or seen.target is None:
+        return args.max_receive_count
+    return seen.target.max_receive_count
 
 
 def _fitting(
@@ -223,9 +227,7 @@ def _advice(
     )
     if told:
         yield told
-    count = args.max_receive_count
-    if seen.target is not None and not existing.sets_redrive_policy:
-        count = seen.target.max_receive_count
+    count = _max_receive_count(args, existing, seen)
     told = limits.retention_advice(seen.retention_seconds, seen.visibility_timeout_seconds, count)
     if told:
         yield f"the queue {seen.name}: {told}"

@@ -7,17 +7,8 @@ from pathlib import Path
 import click
 
 from automation.aws.queue_depth import Depth, queue_depth
-from automation.commands.options import (
-    ask,
-    queue_options,
-    yes_option,
-)
-from automation.commands.output import (
-    DONE,
-    NOT_DONE,
-    print_json,
-    print_line,
-)
+from automation.commands.options import ask, queue_options, yes_option
+from automation.commands.output import DONE, NOT_DONE, print_json, print_line
 from automation.deadletters.queue_to_file import DrainReport, drain_to_file, purge_queue
 from automation.errors import AutomationError, StillWaitingError
 from automation.installation import command_name

@@ -193,15 +193,7 @@ def _target(home: Path, engine: EngineCommand, running: _Running) -> Target:
         "AWS_REGION": account.region,
         "AWS_DEFAULT_REGION": account.region,
     }
-    return Target(
-        name=account.name,
-        account_id=account.account_id,
-        region=account.region,
-        clients=account.clients,
-        pace=account.pace,
-        engine=engine,
-        environment=environment,
-    )
+    return Target.of(account, engine, environment)
 
 
 def _account(identity: _Identity) -> Account:

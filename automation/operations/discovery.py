@@ -1,6 +1,5 @@
 """Find out from AWS alone what belongs to a queue that nobody here has deployed."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from automation.aws.errors import error_code, is_gone, lacks_right
 from automation.operations.named_queue import find_queue, named_queue, queue_attribute
 from automation.operations.wiring import Consumer, Queue, Wiring
 from automation.target import Account
+from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
@@ -66,8 +66,9 @@ def discovered_wiring(
     given = find_queue(account, named_queue("--queue", queue_text)) if queue_text else None
     dlq = find_queue(account, named_queue("--dlq", dlq_text)) if dlq_text else None
     if given and dlq is None:
-        dlq = _dlq_of(search, given)
-    listed = _sources(search, dlq) if dlq else ()
+        dlq, listed = _dlq_and_sources(search, given)
+    else:
+        listed = _sources(search, dlq) if dlq else ()
     sources = listed or ()
     queue = None if given == dlq else given
     if queue and queue not in sources:
@@ -105,20 +106,22 @@ def consumers_of(
     return found, tuple(search.notes)
 
 
-def _dlq_of(search: _Search, queue: Queue) -> Queue | None:
-    """The dead-letter queue: what the redrive policy names, or the queue itself when it is one."""
+def _dlq_and_sources(
+    search: _Search, queue: Queue
+) -> tuple[Queue | None, tuple[Queue, ...] | None]:
+    """What the redrive policy names, or the queue itself when it is one; and what leads there."""
     account = search.account
-    policy = queue_attribute(account, queue.url, "RedrivePolicy")
-    arn = json.loads(policy).get("deadLetterTargetArn") if policy else None
-    is_one = bool(_sources(search, queue))
-    if not arn:
-        return queue if is_one else None
-    if is_one:
+    target = limits.redrive_target(queue_attribute(account, queue.url, "RedrivePolicy"))
+    own = _sources(search, queue)
+    if target is None:
+        return (queue, own) if own else (None, ())
+    if own:
         search.notes.append(
             f"{queue.name} is a dead-letter queue itself, and has one: to look into {queue.name}, "
             f"say --dlq {queue.name}"
         )
-    return find_queue(account, named_queue(f"{queue.name}'s redrive policy names", str(arn)))
+    dlq = find_queue(account, named_queue(f"{queue.name}'s redrive policy names", target.dlq_arn))
+    return dlq, _sources(search, dlq)
 
 
 def _sources(search: _Search, dlq: Queue) -> tuple[Queue, ...] | None:

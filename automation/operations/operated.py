@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
@@ -68,6 +68,18 @@ class Operated:
     clients: Clients
     connections: int
     home: Path
+
+    @classmethod
+    def of(cls, account: Account, wiring: Wiring, home: Path) -> Self:
+        """Work with what belongs to a queue, as many requests at once as is right there."""
+        connections = account.pace.connections
+        return cls(
+            wiring=wiring,
+            account=account,
+            clients=dataclasses.replace(account.clients, max_connections=2 * connections),
+            connections=connections,
+            home=home,
+        )
 
     @property
     def queue(self) -> Queue:
@@ -145,15 +157,8 @@ def operated_queue(selection: Selection, *, report: Callable[[str], None]) -> Ge
     with _wired(selection, report) as (account, wiring):
         for note in wiring.notes:
             report(note)
-        connections = account.pace.connections
         with explained_aws_errors(wiring.selected, wiring.operator_policy_arn):
-            yield Operated(
-                wiring=wiring,
-                account=account,
-                clients=dataclasses.replace(account.clients, max_connections=2 * connections),
-                connections=connections,
-                home=selection.home,
-            )
+            yield Operated.of(account, wiring, selection.home)
 
 
 @contextlib.contextmanager

@@ -139,10 +139,11 @@ def _find_stack(target: Target, folder: Path, stack: str, project: str | None) -
 
 def _listed(target: Target, folder: Path) -> Iterator[_StackName]:
     """Every stack of the backend; those of the folder's own project come by their bare names."""
+    own = _own_project_name(folder)
     arguments = ("stack", "ls", "--all", "--json")
     for row in json.loads(_engine(target, folder, "the stacks can't be listed", *arguments)):
         listed = str(row["name"])
-        *_, project, name = (_own_project_name(folder), *listed.split("/"))
+        *_, project, name = (own, *listed.split("/"))
         yield _StackName(listed=listed, project=project, name=name)
 
 

@@ -64,11 +64,8 @@ class Wiring:
         found = [consumer.log_group for consumer in self.consumers if consumer.log_group]
         return tuple(dict.fromkeys([*self.more_log_groups, *found]))
 
-    def require_queue(self, instead: str = "--to") -> Queue:
+    def require_queue(self) -> Queue:
         """The queue to send to.
-
-        Args:
-            instead: the flag that names another.
 
         Raises:
             AutomationError: there are several, or none.
@@ -78,7 +75,7 @@ class Wiring:
         names = ", ".join(source.name for source in self.sources) or "none is known"
         raise AutomationError(
             f"{self.selected} is the dead-letter queue of several queues or of none ({names}): "
-            f"say which one is meant: {instead}"
+            "say which one is meant: --to"
         )
 
     def require_dlq(self) -> Queue:

@@ -87,15 +87,16 @@ def wanted_letters(
             is_meant = where is None or where.matches(message, survey.circumstances(message))
             return is_meant and came_from in (None, message.source)
 
-        reasons = Counter(
-            letter.reason
-            for letter in survey.letters(where)
-            if came_from in (None, letter.message.source)
-        )
         known = {source.name for source in operated.wiring.sources}
-        strays = sum(letter.message.source not in known for letter in survey.letters(where))
+        reasons, strays = Counter[str](), 0
+        for letter in survey.letters(where):
+            source = letter.message.source
+            if came_from in (None, source):
+                reasons[letter.reason] += 1
+            elif source not in known:
+                strays += 1
         yield Wanted(
-            strays=strays if came_from else 0,
+            strays=strays,
             count=sum(reasons.values()),
             seen=survey.seen,
             by_reason=dict(reasons.most_common()),

@@ -1,24 +1,23 @@
 """A handle on a deployed queue: send, wait, see what became of each message, redrive."""
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from automation.aws.clients import Clients
-from automation.aws.queue_depth import Depth, queue_depth
 from automation.deadletters.journal import resent_ids
 from automation.deadletters.masking import Disclosure, shown_attributes
 from automation.deadletters.message import message_from_json
 from automation.deadletters.sending_rules import check_sendable
 from automation.deadletters.survey import NO_RECORD
 from automation.deadletters.where import Where
+from automation.errors import StillWaitingError
 from automation.operations.operated import Operated, surveyed
 from automation.operations.redrive import redrive_letters
 from automation.operations.wish import Wish, wanted_letters
 from automation.progress import Progress
-from automation.waiting import wait_until
+from automation.proof.settling import settle
 from components import limits
 
 if TYPE_CHECKING:
@@ -109,22 +108,16 @@ class DeployedQueue:
         Raises:
             StillWaitingError: something still is; the message says how much.
         """
-        pace = self._operated.pace
-        empty_since = time.monotonic()
-
-        def probe() -> tuple[bool, Depth]:
-            nonlocal empty_since
-            depth = queue_depth(self.clients.sqs, self.queue_url)
-            if depth.total:
-                empty_since = time.monotonic()
-            return time.monotonic() - empty_since >= pace.quiet_seconds, depth
-
-        wait_until(
-            "the queue is settled",
-            probe,
+        failure = settle(
+            self.clients.sqs,
+            self.queue_url,
+            messages=len(self._sent),
+            pace=self._operated.pace,
             timeout_seconds=timeout_seconds,
-            interval_seconds=pace.poll_interval_seconds,
+            progress=Progress(),
         )
+        if failure:
+            raise StillWaitingError(failure)
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Wait until the queue is settled; return the dead letters in the order of their sending.

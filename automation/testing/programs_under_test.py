@@ -1,7 +1,6 @@
 """Deploy a program for the time of a test, and give a handle on its queue."""
 
 import contextlib
-import dataclasses
 import inspect
 import secrets
 from collections.abc import Generator, Mapping
@@ -52,14 +51,7 @@ def deployed_queue(
         component=component,
         settings=config,
     ) as deployed:
-        connections = target.pace.connections
-        operated = Operated(
-            wiring=deployed.wiring,
-            account=target,
-            clients=dataclasses.replace(target.clients, max_connections=2 * connections),
-            connections=connections,
-            home=home,
-        )
+        operated = Operated.of(target, deployed.wiring, home)
         queue = DeployedQueue(operated, deployed.outputs)
         if retry_seconds is not None:
             queue.clients.sqs.set_queue_attributes(

@@ -12,11 +12,20 @@ from moto import mock_aws
 from automation import cli
 from automation.aws.clients import Clients
 from automation.aws.errors import explained_aws_errors
+from automation.local.emulator import running_emulator
 from automation.operations.operated import Operated
 from automation.operations.wiring import Consumer, Queue, Wiring
 from automation.target import LOCAL_PACE, Account
 
+EMULATOR_REGION = "eu-west-1"
 Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An embedded AWS for the tests of a file, each of which takes an account of its own."""
+    with running_emulator(tmp_path_factory.mktemp("aws"), region=EMULATOR_REGION) as emulator:
+        yield emulator.endpoint_url
 
 
 @pytest.fixture

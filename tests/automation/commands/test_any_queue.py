@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from botocore.exceptions import ClientError
 
 from automation import cli
 from automation.aws.clients import Clients
-from automation.local.emulator import running_emulator
 from automation.target import LOCAL_PACE
 
 from .pages import Run, commands_of, run_command
@@ -68,12 +66,6 @@ class Shop:
         logs.create_log_stream(logGroupName=group, logStreamName="s")
         event: Any = {"timestamp": int(time.time() * 1000), "message": json.dumps(record)}
         logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
-
-
-@pytest.fixture(scope="module")
-def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_emulator(tmp_path_factory.mktemp("aws"), region=REGION) as emulator:
-        yield emulator.endpoint_url
 
 
 @pytest.fixture

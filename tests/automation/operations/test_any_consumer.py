@@ -2,29 +2,25 @@
 
 import io
 import json
-import secrets
 import shutil
 import textwrap
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
-import boto3
 import pytest
 
-from automation.aws.clients import Clients
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.attempts import attempt_events
 from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.shown_records import shown_record
 from automation.deadletters.survey import NO_RECORD, Survey, survey_dead_letters
 from automation.deadletters.where import Where
-from automation.local.emulator import running_emulator
 from automation.operations.discovery import discovered_wiring
 from automation.operations.wiring import Wiring
-from automation.target import LOCAL_PACE, Account
+from automation.target import Account
 from automation.waiting import wait_until
 
 REGION = "eu-west-1"
@@ -111,23 +107,6 @@ exports.handler = async (event) => {
   for (const record of event.Records) throw new RangeError(record.body);
 };
 """
-
-
-@pytest.fixture(scope="module")
-def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_emulator(tmp_path_factory.mktemp("aws"), region=REGION) as emulator:
-        yield emulator.endpoint_url
-
-
-@pytest.fixture
-def account(endpoint_url: str) -> Account:
-    """An account of the test's own."""
-    account_id = f"{secrets.randbelow(10**12):012}"
-    session = boto3.Session(account_id, "local", region_name=REGION)
-    clients = Clients(session=session, endpoint_url=endpoint_url)
-    return Account(
-        name="aws", account_id=account_id, region=REGION, clients=clients, pace=LOCAL_PACE
-    )
 
 
 def code(source: str, *packages: str) -> bytes:

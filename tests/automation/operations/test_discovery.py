@@ -2,43 +2,22 @@
 
 import io
 import json
-import secrets
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from automation.aws.clients import Clients
 from automation.errors import AutomationError
-from automation.local.emulator import running_emulator
 from automation.operations.discovery import _dimensions, discovered_wiring
 from automation.operations.named_queue import find_queue, named_queue
 from automation.operations.wiring import Consumer, Wiring
-from automation.target import LOCAL_PACE, Account
+from automation.target import Account
 
 REGION = "eu-west-1"
 QUEUE_METRIC = "ApproximateNumberOfMessagesVisible"
-
-
-@pytest.fixture(scope="module")
-def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_emulator(tmp_path_factory.mktemp("aws"), region=REGION) as emulator:
-        yield emulator.endpoint_url
-
-
-@pytest.fixture
-def account(endpoint_url: str) -> Account:
-    """An account of the test's own."""
-    account_id = f"{secrets.randbelow(10**12):012}"
-    session = boto3.Session(account_id, "local", region_name=REGION)
-    clients = Clients(session=session, endpoint_url=endpoint_url)
-    return Account(
-        name="aws", account_id=account_id, region=REGION, clients=clients, pace=LOCAL_PACE
-    )
 
 
 def arn(account: Account, name: str) -> str:

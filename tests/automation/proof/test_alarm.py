@@ -8,7 +8,6 @@ import boto3
 import pytest
 
 from automation.aws.clients import Clients
-from automation.local.emulator import running_emulator
 from automation.proof.account import AlarmReport
 from automation.proof.alarm import Witness, topic_witness, watch_alarm
 from automation.target import LOCAL_PACE
@@ -16,12 +15,6 @@ from automation.target import LOCAL_PACE
 # What can't ring is not waited for; what can is given up at once.
 PACE = dataclasses.replace(LOCAL_PACE, alarm_timeout_seconds=0)
 QUIET = AlarmReport(state="OK", went_to_alarm=False, was_notified=False)
-
-
-@pytest.fixture(scope="module")
-def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_emulator(tmp_path_factory.mktemp("aws"), region="eu-west-1") as emulator:
-        yield emulator.endpoint_url
 
 
 @pytest.fixture
