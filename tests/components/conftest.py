@@ -204,6 +204,11 @@ def _run(program: Callable[[], object], config: dict[str, str], deployment: Depl
         settings.SETTINGS.rpc_manager.clear()
         try:
             loop.run_until_complete(run_in_stack(as_stack))
+        except BaseException:
+            # It is raised here. Futures that nobody asks any more would log it once more, in
+            # whatever test the garbage collector comes to them.
+            loop.set_exception_handler(lambda _loop, _context: None)
+            raise
         finally:
             _cancel_all(loop)
 
