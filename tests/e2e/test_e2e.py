@@ -45,6 +45,7 @@ def test_every_bad_message_and_no_other_is_a_dead_letter_until_all_are_redriven(
     }
 
 
+@pytest.mark.slow
 def test_person_gets_a_table_and_without_bad_messages_the_alarm_stays_ok(
     run_e2e: Callable[..., Run],
 ) -> None:
@@ -66,6 +67,7 @@ def test_with_bad_messages_only_all_are_dead_lettered(run_e2e: Callable[..., Run
     assert (report["verdict"], report["dead_lettered"], report["processed"]) == ("held", 20, 0)
 
 
+@pytest.mark.slow
 def test_fifo_queue_keeps_the_order_of_good_messages_and_dead_letters_the_bad(
     run_e2e: Callable[..., Run],
 ) -> None:
@@ -112,6 +114,7 @@ def test_consumer_that_treats_messages_wrongly_breaks_the_verdict(
     assert ("advice" in report) == (wrong == "misrouted")
 
 
+@pytest.mark.slow
 def test_wrong_setting_is_refused_by_its_name(run_e2e: Callable[..., Run]) -> None:
     # What else is refused, and in which words: tests/components/test_program.py.
     run = run_e2e("--json", "-c", "maxRecieveCount=3")

@@ -104,6 +104,7 @@ def test_signal_at_any_other_time_destroys_everything(
     assert "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_second_signal_stops_the_destruction_at_once_and_leaves_nothing_local(
     start: Start, e2e_environment: dict[str, str]
 ) -> None:

@@ -157,6 +157,7 @@ def run_as(
     return run_as
 
 
+@pytest.mark.slow
 def test_operator_policy_is_enough_for_every_command(
     world: World, run_as: Callable[[boto3.Session], Run], tmp_path: Path
 ) -> None:

@@ -156,6 +156,7 @@ def test_every_option_at_once_is_taken_and_a_second_look_finds_nothing_to_do(
         assert stack.changes(program) == {}
 
 
+@pytest.mark.slow
 def test_a_longer_timeout_changes_in_place_and_the_queue_first(
     aws: Target, deployed: Callable[..., Any], code: Path
 ) -> None:
