@@ -73,10 +73,13 @@ class FakeSqs:
         return {e["ReceiptHandle"]: e["VisibilityTimeout"] for call in self.calls for e in call}
 
 
+REAL_SQS_CLIENT = back_off.sqs_client
+
+
 @pytest.fixture(autouse=True)
 def fake_sqs(monkeypatch: pytest.MonkeyPatch) -> FakeSqs:
     fake = FakeSqs()
-    monkeypatch.setattr(back_off, "sqs", fake)
+    monkeypatch.setattr(back_off, "sqs_client", lambda: fake)
     return fake
 
 

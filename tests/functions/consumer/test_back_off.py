@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import back_off
 import consumer
 
-from .conftest import EVENT, FakeSqs, Run, make_record, read_log
+from .conftest import EVENT, REAL_SQS_CLIENT, FakeSqs, Run, make_record, read_log
 
 
 def test_all_of_a_stopped_group_become_visible_together(
@@ -108,7 +108,8 @@ def test_a_failed_message_comes_back_from_a_real_queue_at_once(
     url = aws.create_queue(QueueName="events", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
     aws.send_message(QueueUrl=url, MessageBody=json.dumps(EVENT))
     (message,) = aws.receive_message(QueueUrl=url)["Messages"]
-    monkeypatch.setattr(back_off, "sqs", aws)
+    # The client that it makes itself, and not the test's: it has to find region and credentials.
+    monkeypatch.setattr(back_off, "sqs_client", REAL_SQS_CLIENT.__wrapped__)
     monkeypatch.setenv("QUEUE_URL", url)
     monkeypatch.setattr(back_off, "choose_backoff_seconds", lambda _: 0)
     record = make_record(0, store_id=None)

@@ -1,10 +1,30 @@
 """The handler: what it reports of a batch, and what it needs."""
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import consumer
+
 from .conftest import FakeSqs, Run, make_record, read_log
+
+
+def test_a_worker_has_no_client_and_no_boto3_before_a_record_fails():
+    program = (
+        "import sys, consumer, back_off\n"
+        "print('boto3' in sys.modules, back_off.sqs_client.cache_info().currsize)\n"
+    )
+    worker = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(Path(consumer.__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert worker.stdout.split() == ["False", "0"]
 
 
 def test_a_good_batch_reports_no_failure_and_touches_no_visibility(run: Run, fake_sqs: FakeSqs):
