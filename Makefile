@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup .environment e2e test test-slow lint format lock clean
+.PHONY: help setup .environment e2e test test-slow bench lint format lock clean
 .PHONY: test-second-sqs .second-sqs .second-sqs-lock
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
@@ -22,6 +22,7 @@ help:
 	@echo 'make test    set everything up and run the tests (flags for pytest: ARGS="...")'
 	@echo 'make test-slow'
 	@echo '             the tests that are left out of it: each whole run once more, another way'
+	@echo 'make bench   measure everything against its baselines, ten minutes on a quiet machine'
 	@echo 'make setup   only set up: .venv, the Pulumi engine'
 	@echo 'make test-second-sqs'
 	@echo '             set everything up and run the commands on a second SQS: CONTRIBUTING.md'
@@ -51,6 +52,9 @@ test-slow: MARKED := slow
 test test-slow: setup
 	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
 		-m "$(MARKED)" $(ARGS)
+
+bench: setup
+	@.venv/bin/python -m benchmarks $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .

@@ -1,0 +1,165 @@
+"""Queues, functions and mappings on one embedded AWS, made by bare calls for the benchmarks."""
+
+import contextlib
+import io
+import itertools
+import json
+import tempfile
+import time
+import zipfile
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from automation.aws.clients import Clients
+from automation.local.emulator import Emulator, running_emulator
+
+FUNCTIONS = Path(__file__).resolve().parent / "functions"
+OUR_FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/benchmark"
+DEADLINE_SECONDS = 300
+
+BODY = json.dumps(
+    {
+        "name": "Shifter",
+        "dob": "1945-10-17",
+        "gender": "F",
+        "ssn_no": "396144610",
+        "data_share_consent": False,
+        "evnt_time": "2021-02-06T18:56:59.165483",
+    }
+)
+
+
+@contextlib.contextmanager
+def embedded_cloud() -> "Generator[Cloud]":
+    """An embedded AWS of the benchmark's own until the block ends."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_emulator(Path(folder), region="us-east-1") as emulator,
+    ):
+        yield Cloud(emulator)
+
+
+class Cloud:
+    """Makes what a benchmark needs."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        session = boto3.Session(ACCOUNT, "local", region_name="us-east-1")
+        self.clients = Clients(
+            session=session, endpoint_url=emulator.endpoint_url, max_connections=32
+        )
+        self.sqs = self.clients.sqs
+        self.functions = self.clients.functions
+        self._numbers = itertools.count()
+
+    def name(self, role: str) -> str:
+        """A name that was not given before."""
+        return f"{role}-{next(self._numbers)}"
+
+    def queue(self, *, visibility_seconds: int = 60, max_receive_count: int | None = None) -> str:
+        """A new queue, with a dead-letter queue named after it when a number of receives is given.
+
+        Returns its URL.
+        """
+        name = self.name("queue")
+        attributes = {"VisibilityTimeout": str(visibility_seconds)}
+        if max_receive_count is not None:
+            dlq = self.sqs.create_queue(QueueName=f"{name}-dlq")["QueueUrl"]
+            policy = {"deadLetterTargetArn": self.arn(dlq), "maxReceiveCount": max_receive_count}
+            attributes["RedrivePolicy"] = json.dumps(policy)
+        return self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+    def arn(self, queue_url: str) -> str:
+        """Of a queue."""
+        answer = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        return answer["Attributes"]["QueueArn"]
+
+    def function(self, source: Path, handler: str, environment: Mapping[str, str]) -> str:
+        """A new function of a file, or of all modules in a folder; returns its name."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+                archive.write(path, path.name)
+        name = self.name("function")
+        self.functions.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler=handler,
+            Code={"ZipFile": packed.getvalue()},
+            Timeout=60,
+            MemorySize=256,
+            Environment={"Variables": dict(environment)},
+        )
+        return name
+
+    def mapping(self, queue_url: str, function: str, *, reports_failures: bool = True) -> str:
+        """Hands a queue's messages to a function as the component does; returns its id."""
+        return self.functions.create_event_source_mapping(
+            EventSourceArn=self.arn(queue_url),
+            FunctionName=function,
+            BatchSize=10,
+            ScalingConfig={"MaximumConcurrency": 10},
+            FunctionResponseTypes=["ReportBatchItemFailures"] if reports_failures else [],
+        )["UUID"]
+
+    def unmap(self, mapping: str) -> None:
+        """Ends a mapping."""
+        self.functions.delete_event_source_mapping(UUID=mapping)
+
+    def invoke(self, function: str, event: Mapping[str, object]) -> dict[str, Any]:
+        """Calls a function and returns its answer; raises when it raised."""
+        answer = self.clients.invoker.invoke(
+            FunctionName=function, Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{function} failed: {payload}")
+        return payload
+
+    def fill(self, queue_url: str, bad: Sequence[bool]) -> None:
+        """Sends one message for each entry, in order; a bad one lacks `store_id`."""
+        entries: list[Any] = [
+            {"Id": str(seq), "MessageBody": BODY, "MessageAttributes": attributes(seq, is_bad)}
+            for seq, is_bad in enumerate(bad)
+        ]
+        batches = [entries[start : start + 10] for start in range(0, len(entries), 10)]
+        with ThreadPoolExecutor(4) as pool:
+            answers = pool.map(
+                lambda batch: self.sqs.send_message_batch(QueueUrl=queue_url, Entries=batch),
+                batches,
+            )
+            if failed := [answer["Failed"] for answer in answers if answer.get("Failed")]:
+                raise RuntimeError(f"the queue could not be filled: {failed[0]}")
+
+    def count(self, queue_url: str) -> int:
+        """Messages in a queue, those in flight and delayed too; the emulator counts exactly."""
+        names = (
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        )
+        answer = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(names))
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    def wait_for(self, queue_url: str, messages: int) -> None:
+        """Until so many messages are in a queue."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while (found := self.count(queue_url)) != messages:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{found} messages and not {messages} are in {queue_url}")
+            time.sleep(0.02)
+
+
+def attributes(seq: int, is_bad: bool) -> dict[str, Any]:
+    """Of a store's message."""
+    texts = {"project": "reliable-queue", "contact_me": "a@example.org", "run_id": "benchmark"}
+    numbers = {"ts": 1612637819, "seq": seq} | ({} if is_bad else {"store_id": seq % 5 + 1})
+    return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items()} | {
+        name: {"DataType": "Number", "StringValue": str(number)} for name, number in numbers.items()
+    }
