@@ -3,6 +3,7 @@
 from automation.local.corrections import (
     alarms,
     batch_answers,
+    deep_queues,
     deliveries,
     filter_patterns,
     invocations,
@@ -19,6 +20,7 @@ def apply_corrections() -> None:
         EmulatorChangedError: the emulator is not the one that the corrections were written for.
     """
     for correction in (
+        deep_queues,
         requests,
         source_queues,
         batch_answers,

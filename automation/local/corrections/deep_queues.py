@@ -1,0 +1,197 @@
+"""Lets a queue be deep: the emulator looks at every message of a queue in every request to it.
+
+What a request does and answers stays the same; a test drives the emulator's own functions and
+these with the same requests and compares.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+from automation.local.corrections.message_index import LOCK, Message, Messages
+from automation.local.corrections.replacing import replace, require, service
+
+_BAD_RECEIPT = ("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+
+
+def apply() -> None:
+    """Put an index in the place of the list of messages of each queue."""
+    correct(service("sqs"))
+
+
+def correct(sqs: Any) -> None:
+    """The same for a module of one's own, which `sqs` is then."""
+    require(
+        sqs,
+        _get_q="url action",
+        _ensure_msg_fields="m",
+        _validate_batch_entries="entries entry_name",
+        _Err="code message status",
+        new_uuid="",
+    )
+    _correct_helpers(sqs)
+    _correct_actions(sqs)
+    _correct_making(sqs)
+
+
+def _indexed(sqs: Any, queue: Any) -> Messages:
+    messages = queue["messages"]
+    if isinstance(messages, Messages):
+        return messages
+    with LOCK:
+        # Made by another service of the emulator, or read from disk.
+        if not isinstance(queue["messages"], Messages):
+            queue["messages"] = Messages(
+                queue["messages"], is_fifo=queue["is_fifo"], complete=sqs._ensure_msg_fields
+            )
+        return queue["messages"]
+
+
+def _correct_helpers(sqs: Any) -> None:
+    """What receiving, sending, counting and the mappings have in common."""
+
+    def collect(q: Any, max_n: int, vis_timeout: int) -> list[Message]:
+        return _indexed(sqs, q).receive(max_n, vis_timeout, sqs.time.time(), sqs.new_uuid)
+
+    def expire(q: Any) -> None:
+        try:
+            retention = int(q["attributes"].get("MessageRetentionPeriod", "345600"))
+        except (TypeError, ValueError):
+            return
+        _indexed(sqs, q).expire(sqs.time.time() - retention)
+
+    def refresh_counts(q: Any) -> None:
+        expire(q)
+        visible, in_flight, delayed = _indexed(sqs, q).counts(sqs.time.time())
+        name = "ApproximateNumberOfMessages"
+        q["attributes"][name] = str(visible)
+        q["attributes"][f"{name}NotVisible"] = str(in_flight)
+        q["attributes"][f"{name}Delayed"] = str(delayed)
+
+    def sweep(q: Any) -> None:
+        receives = _most_receives(q)
+        if receives:
+            _indexed(sqs, q).take_exhausted(
+                receives, sqs.time.time(), lambda due: _moved(original_sweep, q, due)
+            )
+
+    def delete_for_mapping(queue_url: str, receipt_handles: Iterable[str]) -> None:
+        if receipt_handles:
+            messages = _indexed(sqs, sqs._get_q(queue_url))
+            for receipt in receipt_handles:
+                messages.delete(receipt)
+
+    def prune(q: Any) -> None:
+        _prune(q, sqs.time.time())
+
+    replace(sqs, "_collect_msgs", collect)
+    replace(sqs, "_expire_retained", expire)
+    replace(sqs, "_refresh_counts", refresh_counts)
+    original_sweep = replace(sqs, "_dlq_sweep", sweep)
+    replace(sqs, "_prune_dedup", prune)
+    replace(sqs, "_delete_messages_for_esm", delete_for_mapping)
+
+
+def _most_receives(queue: Any) -> int:
+    """After how many receives a message is moved; 0 for never, or for what is no redrive policy."""
+    try:
+        return int(json.loads(queue["attributes"]["RedrivePolicy"])["maxReceiveCount"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def _moved(sweep: Any, queue: Any, due: list[Message]) -> list[Message]:
+    """Let the emulator move messages as it does, from a queue that holds no others."""
+    only_due = {**queue, "messages": due}
+    sweep(only_due)
+    return only_due["messages"]
+
+
+def _prune(queue: Any, now: float) -> None:
+    """Forget deduplication ids of before; they are in the order in which their time runs out."""
+    if not isinstance(queue["dedup_cache"], OrderedDict):
+        queue["dedup_cache"] = OrderedDict(queue["dedup_cache"])
+    cache: OrderedDict[str, dict[str, Any]] = queue["dedup_cache"]
+    while cache and next(iter(cache.values()))["expire"] <= now:
+        cache.popitem(last=False)
+
+
+def _correct_actions(sqs: Any) -> None:
+    def found(data: Any, qurl: str, action: str) -> Messages:
+        return _indexed(sqs, sqs._get_q(data.get("QueueUrl", qurl), action))
+
+    def delete(data: Any, qurl: str) -> Any:
+        messages = found(data, qurl, "sqs:DeleteMessage")
+        receipt = data.get("ReceiptHandle", "")
+        if not receipt:
+            needed = "The request must contain the parameter ReceiptHandle."
+            raise sqs._Err("MissingParameter", needed)
+        if not messages.delete(receipt):
+            raise sqs._Err(*_BAD_RECEIPT)
+        return {}
+
+    def delete_batch(data: Any, qurl: str) -> Any:
+        messages = found(data, qurl, "sqs:DeleteMessage")
+        entries = data.get("Entries", [])
+        sqs._validate_batch_entries(entries, "DeleteMessageBatchRequestEntry")
+        return _answer(entries, [messages.delete(each.get("ReceiptHandle")) for each in entries])
+
+    def change(messages: Messages, entry: Any) -> bool:
+        seconds = int(entry.get("VisibilityTimeout", 30))
+        is_changed = messages.change_visibility(
+            entry.get("ReceiptHandle"), sqs.time.time() + seconds
+        )
+        if is_changed and not seconds:
+            sqs.esm_wake.set()
+        return is_changed
+
+    def change_visibility(data: Any, qurl: str) -> Any:
+        if not change(found(data, qurl, "sqs:ChangeMessageVisibility"), data):
+            raise sqs._Err(*_BAD_RECEIPT)
+        return {}
+
+    def change_visibility_batch(data: Any, qurl: str) -> Any:
+        messages = found(data, qurl, "sqs:ChangeMessageVisibility")
+        entries = data.get("Entries", [])
+        sqs._validate_batch_entries(entries, "ChangeMessageVisibilityBatchRequestEntry")
+        return _answer(entries, [change(messages, each) for each in entries])
+
+    for action, name, replacement in (
+        ("DeleteMessage", "_act_delete_message", delete),
+        ("DeleteMessageBatch", "_act_delete_message_batch", delete_batch),
+        ("ChangeMessageVisibility", "_act_change_visibility", change_visibility),
+        ("ChangeMessageVisibilityBatch", "_act_change_visibility_batch", change_visibility_batch),
+    ):
+        replace(sqs, name, replacement)
+        sqs._HANDLERS[action] = replacement
+
+
+def _answer(entries: list[Any], done: list[bool]) -> dict[str, Any]:
+    code, reason = _BAD_RECEIPT
+    failure = {"Code": code, "Message": reason, "SenderFault": True}
+    ids = [entry.get("Id", "") for entry in entries]
+    return {
+        "Successful": [{"Id": each} for each, is_done in zip(ids, done, strict=True) if is_done],
+        "Failed": [
+            {"Id": each, **failure} for each, is_done in zip(ids, done, strict=True) if not is_done
+        ],
+    }
+
+
+def _correct_making(sqs: Any) -> None:
+    """Index a queue before anybody knows of it."""
+
+    def create_queue(data: Any, _u: str) -> Any:
+        answer = original_create(data, _u)
+        _indexed(sqs, sqs._queues[answer["QueueUrl"]])
+        return answer
+
+    def restore(data: Any) -> None:
+        original_restore(data)
+        for queue in sqs._queues.all_values():
+            _indexed(sqs, queue)
+
+    original_create = replace(sqs, "_act_create_queue", create_queue)
+    sqs._HANDLERS["CreateQueue"] = create_queue
+    original_restore = replace(sqs, "_restore_state", restore)
