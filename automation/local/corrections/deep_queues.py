@@ -43,7 +43,11 @@ def _indexed(sqs: Any, queue: Any) -> Messages:
         # Made by another service of the emulator, or read from disk.
         if not isinstance(queue["messages"], Messages):
             queue["messages"] = Messages(
-                queue["messages"], is_fifo=queue["is_fifo"], complete=sqs._ensure_msg_fields
+                queue["messages"],
+                is_fifo=queue["is_fifo"],
+                complete=sqs._ensure_msg_fields,
+                # The module's own clock, whatever it is.
+                clock=lambda: sqs.time.time(),
             )
         return queue["messages"]
 
@@ -52,18 +56,18 @@ def _correct_helpers(sqs: Any) -> None:
     """What receiving, sending, counting and the mappings have in common."""
 
     def collect(q: Any, max_n: int, vis_timeout: int) -> list[Message]:
-        return _indexed(sqs, q).receive(max_n, vis_timeout, sqs.time.time(), sqs.new_uuid)
+        return _indexed(sqs, q).receive(max_n, vis_timeout, sqs.new_uuid)
 
     def expire(q: Any) -> None:
         try:
             retention = int(q["attributes"].get("MessageRetentionPeriod", "345600"))
         except (TypeError, ValueError):
             return
-        _indexed(sqs, q).expire(sqs.time.time() - retention)
+        _indexed(sqs, q).expire(retention)
 
     def refresh_counts(q: Any) -> None:
         expire(q)
-        visible, in_flight, delayed = _indexed(sqs, q).counts(sqs.time.time())
+        visible, in_flight, delayed = _indexed(sqs, q).counts()
         name = "ApproximateNumberOfMessages"
         q["attributes"][name] = str(visible)
         q["attributes"][f"{name}NotVisible"] = str(in_flight)
@@ -72,9 +76,7 @@ def _correct_helpers(sqs: Any) -> None:
     def sweep(q: Any) -> None:
         receives = _most_receives(q)
         if receives:
-            _indexed(sqs, q).take_exhausted(
-                receives, sqs.time.time(), lambda due: _moved(original_sweep, q, due)
-            )
+            _indexed(sqs, q).take_exhausted(receives, lambda due: _moved(original_sweep, q, due))
 
     def delete_for_mapping(queue_url: str, receipt_handles: Iterable[str]) -> None:
         if receipt_handles:
@@ -139,9 +141,7 @@ def _correct_actions(sqs: Any) -> None:
 
     def change(messages: Messages, entry: Any) -> bool:
         seconds = int(entry.get("VisibilityTimeout", 30))
-        is_changed = messages.change_visibility(
-            entry.get("ReceiptHandle"), sqs.time.time() + seconds
-        )
+        is_changed = messages.change_visibility(entry.get("ReceiptHandle"), seconds)
         if is_changed and not seconds:
             sqs.esm_wake.set()
         return is_changed

@@ -55,13 +55,20 @@ class Messages:
         messages: the first ones.
         is_fifo: a message group with a message in flight holds back the rest of it.
         complete: puts in what a message of another service lacks.
+        clock: the time, Unix seconds.
     """
 
     def __init__(
-        self, messages: Iterable[Message], *, is_fifo: bool, complete: Callable[[Message], None]
+        self,
+        messages: Iterable[Message],
+        *,
+        is_fifo: bool,
+        complete: Callable[[Message], None],
+        clock: Callable[[], float],
     ) -> None:
         self._is_fifo = is_fifo
         self._complete = complete
+        self._clock = clock
         self._next = 0
         self.clear()
         for message in messages:
@@ -104,8 +111,7 @@ class Messages:
             if message["receipt_handle"] is not None:
                 self._by_receipt[message["receipt_handle"]] = serial
             self._by_age.put(serial, message.get("enqueued_at", message["sent_at"]))
-            # Hidden until somebody looks: only then is the time known.
-            self._place(serial, message, is_hidden=True)
+            self._place(serial, message, self._clock())
 
     def remove(self, message: Message) -> None:
         """Take out a message that has been received."""
@@ -121,36 +127,38 @@ class Messages:
             self._take_out(serial)
             return True
 
-    def change_visibility(self, receipt: str | None, until: float) -> bool:
-        """Hide the message with this receipt until then; False when there is none."""
+    def change_visibility(self, receipt: str | None, seconds: int) -> bool:
+        """Hide the message with this receipt for so long; False when there is none."""
         with LOCK:
             serial = self._by_receipt.get(receipt) if receipt is not None else None
             if serial is None:
                 return False
-            message = self._messages[serial]
+            message, now = self._messages[serial], self._clock()
             self._displace(serial, message)
-            message["visible_at"] = until
-            self._place(serial, message, is_hidden=True)
+            message["visible_at"] = now + seconds
+            self._place(serial, message, now)
             return True
 
-    def expire(self, cutoff: float) -> None:
+    def expire(self, retention_seconds: int) -> None:
         """Take out what is as old as that or older."""
         with LOCK:
+            cutoff = self._clock() - retention_seconds
             while (oldest := self._by_age.first()) and oldest[0] <= cutoff:
                 self._take_out(oldest[1])
 
-    def counts(self, now: float) -> tuple[int, int, int]:
+    def counts(self) -> tuple[int, int, int]:
         """How many are visible, in flight and delayed."""
         with LOCK:
-            self._show(now)
+            self._show(self._clock())
             hidden = len(self._hidden)
             return len(self._messages) - hidden, self._flying, hidden - self._flying
 
     def receive(
-        self, most: int, visibility_seconds: int, now: float, new_receipt: Callable[[], str]
+        self, most: int, visibility_seconds: int, new_receipt: Callable[[], str]
     ) -> list[Message]:
         """Hide up to so many of those that are visible, the first ones, and return them."""
         with LOCK:
+            now = self._clock()
             self._show(now)
             taken: list[tuple[int, Message]] = []
             # A group is held back from the next receive on: one may bring several of it.
@@ -166,21 +174,18 @@ class Messages:
                 message["receive_count"] += 1
                 if message["first_receive_at"] is None:
                     message["first_receive_at"] = now
-                self._place(serial, message, is_hidden=message["visible_at"] > now)
+                self._place(serial, message, now)
             return [message for _, message in taken]
 
-    def take_exhausted(
-        self, receives: int, now: float, move: Callable[[list[Message]], list[Message]]
-    ) -> None:
-        """Take out the visible ones with so many receives, in their order.
+    def take_exhausted(self, receives: int, move: Callable[[list[Message]], list[Message]]) -> None:
+        """Take out the visible ones that have been received so often or oftener.
 
         Args:
-            receives: how many are the most.
-            now: which are visible.
-            move: gets them and returns those that stay.
+            receives: how often.
+            move: gets them, in their order, and returns those that stay.
         """
         with LOCK:
-            self._show(now)
+            self._show(self._clock())
             due = sorted(
                 serial
                 for received, serials in self._returned.items()
@@ -206,11 +211,11 @@ class Messages:
         while (first := self._hidden.first()) and first[0] <= now:
             message = self._messages[first[1]]
             self._displace(first[1], message)
-            self._place(first[1], message, is_hidden=False)
+            self._place(first[1], message, now)
 
-    def _place(self, serial: int, message: Message, *, is_hidden: bool) -> None:
+    def _place(self, serial: int, message: Message, now: float) -> None:
         group, receives = self._group(message), message["receive_count"]
-        if is_hidden:
+        if message["visible_at"] > now:
             self._hidden.put(serial, message["visible_at"])
             self._flying += receives > 0
             self._in_flight[group] += receives > 0
