@@ -27,7 +27,7 @@ Identity = tuple[str, int]
 """(run_id, seq): one message of one producer run."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Processing:
     """One delivery that the consumer logged as done.
 

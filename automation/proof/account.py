@@ -36,7 +36,7 @@ class Sent:
     error: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
     """A message found in the dead-letter queue.
 

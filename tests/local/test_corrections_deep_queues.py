@@ -3,9 +3,14 @@
 Two copies of the emulator's module are driven with the same requests at the same times.
 """
 
+import contextlib
 import importlib.util
 import itertools
 import json
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -21,6 +26,7 @@ from ministack.core.responses import (  # pyright: ignore[reportMissingTypeStubs
 )
 
 from automation.local.corrections.deep_queues import correct
+from automation.local.corrections.message_index import Messages
 
 PAIRS = (("standard", "dead"), ("group.fifo", "dead.fifo"))
 
@@ -223,3 +229,45 @@ def test_every_answer_and_all_that_is_kept_is_the_same(
         for step in steps:
             assert done(corrected, step) == done(plain, step), step
             assert json.loads(corrected.saved()) == json.loads(plain.saved()), step
+
+
+@contextlib.contextmanager
+def switching_often() -> Iterator[None]:
+    """Python gives another thread its turn in the middle of everything."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_threads_lose_nothing_and_meet_nothing_twice() -> None:
+    sqs = _copy()
+    messages = Messages(
+        [], is_fifo=False, complete=sqs._ensure_msg_fields, clock=itertools.count().__next__
+    )
+    met: list[str] = []
+    is_sent = threading.Event()
+
+    def send(sender: int) -> None:
+        for number in range(1_500):
+            messages.append({"id": f"{sender} {number}", "sent_at": 0, "visible_at": 0})
+
+    def take() -> None:
+        has_more = True
+        while has_more:
+            has_more = not is_sent.is_set()
+            while received := messages.receive(3, 1_000_000, sqs.new_uuid):
+                met.extend(message["id"] for message in received)
+                assert all(messages.delete(message["receipt_handle"]) for message in received)
+
+    with switching_often(), ThreadPoolExecutor(8) as pool:
+        senders = [pool.submit(send, number) for number in range(4)]
+        takers = [pool.submit(take) for _ in range(4)]
+        wait(senders)
+        is_sent.set()
+        for each in (*senders, *takers):
+            each.result()
+    assert len(met) == len(set(met)) == 6_000
+    assert len(messages) == 0
