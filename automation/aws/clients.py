@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from automation.aws.frequent_requests import quicken
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
@@ -47,7 +49,7 @@ class Clients:
     @functools.cached_property
     def sqs(self) -> "SQSClient":
         """Repeats a request that may be repeated: receiving, deleting, asking."""
-        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=self._config())
+        return self._sqs(self._config())
 
     @functools.cached_property
     def sender(self) -> "SQSClient":
@@ -57,7 +59,7 @@ class Clients:
         """
         # What is sent was received from SQS, or is checked; a tenth of the time goes into it.
         config = self._config(attempts=1).merge(Config(parameter_validation=False))
-        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=config)
+        return self._sqs(config)
 
     @functools.cached_property
     def sns(self) -> "SNSClient":
@@ -99,6 +101,13 @@ class Clients:
         options.append(  # pyright: ignore[reportUnknownMemberType]
             (socket.IPPROTO_TCP, _IDLE_OPTION, _KEEPALIVE_SECONDS)
         )
+        return client
+
+    def _sqs(self, config: Config) -> "SQSClient":
+        client: SQSClient = self.session.client(
+            "sqs", endpoint_url=self.endpoint_url, config=config
+        )
+        quicken(client, self.session)
         return client
 
     def _config(self, *, attempts: int = 5) -> Config:
