@@ -198,7 +198,7 @@ def _plain_answer(response: AWSResponse) -> dict[str, Any] | None:
     except ValueError:
         return None
     # botocore leaves out what is null; many a body has the word in it.
-    is_whole = b"null" not in response.content or not _holds_null(cast("object", answer))
+    is_whole = b"null" not in response.content or not _holds_null(answer)
     if not isinstance(answer, dict) or not is_whole:
         return None
     read = cast("dict[str, Any]", answer)

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -78,6 +78,18 @@ class DiskMap:
                 "SELECT value FROM items WHERE key = ?", (_bytes(key),)
             ).fetchone()
         return _text(row[0]) if row else None
+
+    def get_all(self, keys: Collection[str]) -> dict[str, str]:
+        """The values of those keys that are there, at most 999 keys (SQLite's least limit)."""
+        if self._is_empty or not keys:
+            return {}
+        marks = ",".join("?" * len(keys))
+        with self._locked() as database:
+            rows = database.execute(
+                f"SELECT key, value FROM items WHERE key IN ({marks})",  # noqa: S608 marks only
+                [_bytes(key) for key in keys],
+            ).fetchall()
+        return {_text(key): _text(value) for key, value in rows}
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Each key and value; what is inserted meanwhile comes too."""

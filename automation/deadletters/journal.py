@@ -54,6 +54,10 @@ class Journal:
         self.is_continued = False
         self._hidden_seconds: int | None = None
         self._lock = threading.Lock()
+        self._disk_lock = threading.Lock()
+        self._disk_error: OSError | None = None
+        self._lines = 0
+        self._lines_on_disk = 0
         self._states = DiskMap()
         self._duplicates: dict[str, None] = {}
         self._file = _locked(path, source)
@@ -94,6 +98,11 @@ class Journal:
         state = self._states.get(message_id)
         return cast("State", state) if state else None
 
+    def states(self, message_ids: Collection[str]) -> dict[str, State]:
+        """What is known of some messages, at most ten; those are left out of which nothing is."""
+        found = self._states.get_all(message_ids)
+        return {key: cast("State", state) for key, state in found.items() if state}
+
     @property
     def possible_duplicates(self) -> tuple[str, ...]:
         """Ids of messages that were sent again though the first sending may have succeeded."""
@@ -104,10 +113,11 @@ class Journal:
         with self._lock:
             # SQS may deliver a message to two workers at once, so what one finds unsent another
             # may have sent by now.
-            again = [key for key in message_ids if self._states.get(key)]
-            if again:
+            if again := list(self.states(message_ids)):
                 self._put({"event": "possible_duplicates", "ids": again})
-            self._put({"event": "intended", "ids": list(message_ids)}, waits_for_disk=True)
+            self._put({"event": "intended", "ids": list(message_ids)})
+            lines = self._lines
+        self._wait_for_disk(lines)
 
     def sent(self, new_ids: Mapping[str, str]) -> None:
         """Write that SQS accepted these: the id that each had, and the one that it got."""
@@ -195,10 +205,30 @@ class Journal:
 
     def _write(self, record: Mapping[str, object], *, waits_for_disk: bool = False) -> None:
         with self._lock:
-            self._put(record, waits_for_disk=waits_for_disk)
+            self._put(record)
+            lines = self._lines
+        if waits_for_disk:
+            self._wait_for_disk(lines)
 
-    def _put(self, record: Mapping[str, object], *, waits_for_disk: bool = False) -> None:
-        append(self._file, json.dumps(record).encode() + b"\n", waits_for_disk=waits_for_disk)
+    def _wait_for_disk(self, lines: int) -> None:
+        """Return when the first so many lines are on it; one wait does for all that are written."""
+        with self._disk_lock:
+            if self._lines_on_disk >= lines:
+                return
+            # The kernel tells of what it could not write once, and not only of this line.
+            if self._disk_error:
+                raise self._disk_error
+            written = self._lines
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                self._disk_error = error
+                raise
+            self._lines_on_disk = written
+
+    def _put(self, record: Mapping[str, object]) -> None:
+        append(self._file, json.dumps(record).encode() + b"\n", waits_for_disk=False)
+        self._lines += 1
         if record["event"] != "begin":
             self._apply(record)
 

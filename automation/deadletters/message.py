@@ -95,9 +95,10 @@ class Message:
     @property
     def size_bytes(self) -> int:
         """What SQS counts against its limit: the body, each attribute's name, type and value."""
-        return byte_count(self.body) + sum(
-            _attribute_bytes(name, value) for name, value in self.attributes.items()
-        )
+        size_bytes = byte_count(self.body)
+        for name, value in self.attributes.items():
+            size_bytes += _attribute_bytes(name, value)
+        return size_bytes
 
     def redriven(self, max_bytes: int = MAX_BYTES) -> "Message":
         """The same message with its redrive count one higher.
@@ -181,10 +182,11 @@ def is_binary(data_type: str) -> bool:
 
 
 def _attribute_bytes(name: str, value: "MessageAttributeValueTypeDef") -> int:
+    named_bytes = byte_count(name) + byte_count(value["DataType"])
     content = value.get("BinaryValue")
-    length = len(bytes(cast("bytes", content))) if content is not None else 0
-    text = value.get("StringValue", "")
-    return byte_count(name) + byte_count(value["DataType"]) + byte_count(text) + length
+    if content is not None:
+        named_bytes += len(bytes(cast("bytes", content)))
+    return named_bytes + byte_count(value.get("StringValue", ""))
 
 
 def message_to_json(message: Message) -> dict[str, object]:
@@ -300,4 +302,5 @@ def whole_number(text: str) -> int | None:
 
 def byte_count(text: str) -> int:
     """Length in UTF-8, also of text that UTF-8 doesn't know: a file may hold lone surrogates."""
-    return len(text.encode("utf-8", "surrogatepass"))
+    # Most is ASCII, and Python knows which is.
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

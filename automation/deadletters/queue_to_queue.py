@@ -214,21 +214,20 @@ class _Run:
 
     def _not_sent_before(self, messages: Sequence[Message]) -> list[Message]:
         """Those that are still to be sent; the others only to be deleted, which is done."""
-        sent = [
-            message
-            for message in messages
-            if self._journal.state(message.message_id) in ("sent", "deleted")
-        ]
-        if sent:
-            self._transfer.delete(sent)
-            self._tally.count(deleted_only=len(sent))
+        states = self._journal.states([message.message_id for message in messages])
+        sent = [m for m in messages if states.get(m.message_id) in ("sent", "deleted")]
+        if not sent:
+            return list(messages)
+        self._transfer.delete(sent)
+        self._tally.count(deleted_only=len(sent))
         return [message for message in messages if message not in sent]
 
     def _not_left_alone(self, messages: Sequence[Message]) -> list[Message]:
         """Those to be moved; the others are counted by the reason why not, and held."""
         ready: list[Message] = []
+        arrived = self._arrived.get_all([message.message_id for message in messages])
         for message in messages:
-            if message.message_id in self._arrived:
+            if message.message_id in arrived:
                 self._tally.count(returned=1)
             elif (message.redrive_count or 0) >= self._plan.max_redrives:
                 self._tally.count(replayed=1)

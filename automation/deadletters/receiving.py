@@ -153,8 +153,9 @@ class Sweep:
         began = self._clock()
         hidden_seconds = self.hidden_seconds
         messages = self._receive(wanted, hidden_seconds)
-        new = [message for message in messages if message.message_id not in self._held]
-        known = [message for message in messages if message not in new]
+        held = self._held.get_all([message.message_id for message in messages])
+        new = [message for message in messages if message.message_id not in held]
+        known = [message for message in messages if message.message_id in held]
         came_back = [message for message in known if message.message_id not in self._shown]
         if came_back:
             self._hide_longer(hidden_seconds)
