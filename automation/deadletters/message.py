@@ -95,10 +95,13 @@ class Message:
     @property
     def size_bytes(self) -> int:
         """What SQS counts against its limit: the body, each attribute's name, type and value."""
-        size_bytes = byte_count(self.body)
+        texts = [self.body]
+        binary_bytes = 0
         for name, value in self.attributes.items():
-            size_bytes += _attribute_bytes(name, value)
-        return size_bytes
+            texts += name, value["DataType"], value.get("StringValue", "")
+            if (content := value.get("BinaryValue")) is not None:
+                binary_bytes += len(bytes(cast("bytes", content)))
+        return byte_count("".join(texts)) + binary_bytes
 
     def redriven(self, max_bytes: int = MAX_BYTES) -> "Message":
         """The same message with its redrive count one higher.
@@ -179,14 +182,6 @@ def _clean(value: "MessageAttributeValueOutputTypeDef") -> "MessageAttributeValu
 def is_binary(data_type: str) -> bool:
     """Whether values of this type are bytes; a type may have a label, as in `Binary.gif`."""
     return data_type.partition(".")[0] == "Binary"
-
-
-def _attribute_bytes(name: str, value: "MessageAttributeValueTypeDef") -> int:
-    named_bytes = byte_count(name) + byte_count(value["DataType"])
-    content = value.get("BinaryValue")
-    if content is not None:
-        named_bytes += len(bytes(cast("bytes", content)))
-    return named_bytes + byte_count(value.get("StringValue", ""))
 
 
 def message_to_json(message: Message) -> dict[str, object]:

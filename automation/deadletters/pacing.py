@@ -10,6 +10,9 @@ from automation.deadletters.message import MAX_BATCH_ENTRIES
 # One connection moves more than this, here and at AWS.
 _MESSAGES_PER_SECOND_AND_WORKER = 50
 
+# What slow answers delay is made up for, as far as that is no burst.
+_CATCHES_UP_SECONDS = 1.0
+
 
 class Allowance:
     """A number of messages that workers share; what one doesn't use another gets.
@@ -51,13 +54,20 @@ class Pacer:
     Args:
         messages_per_second: None for no limit.
         pause: waits a number of seconds.
+        clock: seconds since any time.
     """
 
-    def __init__(self, messages_per_second: float | None, pause: Callable[[float], object]) -> None:
+    def __init__(
+        self,
+        messages_per_second: float | None,
+        pause: Callable[[float], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._messages_per_second = messages_per_second
         self._pause = pause
+        self._clock = clock
         self._lock = threading.Lock()
-        self._next_at = time.monotonic()
+        self._next_at = clock()
 
     def useful_workers(self, connections: int) -> int:
         """How many workers the rate needs; a worker that waits hides messages for nothing."""
@@ -78,8 +88,8 @@ class Pacer:
         if self._messages_per_second is None:
             return
         with self._lock:
-            now = time.monotonic()
-            starts_at = max(now, self._next_at)
+            now = self._clock()
+            starts_at = max(now - _CATCHES_UP_SECONDS, self._next_at)
             self._next_at = starts_at + messages / self._messages_per_second
         if starts_at > now:
             self._pause(starts_at - now)
