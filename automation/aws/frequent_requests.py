@@ -4,16 +4,18 @@ Of a redrive's time on this machine botocore took four fifths: for each request 
 endpoint, walks through the service's model with what is sent and what is answered, and makes an
 email message of the headers, twice. Here the first request of a kind, made by botocore, is the
 pattern of those that follow: its address and its headers stay, body and signature are new. They go
-out by botocore's own HTTP session, so proxies, certificates, time-outs and errors are the same.
+out on connections that botocore's HTTP session has opened, with its certificates and time-outs.
 
 Whatever is not a plain success is handed over to botocore as its first attempt's outcome: which
 error that is, and whether the request is repeated, botocore alone decides. Binary attributes it
 reads and writes itself.
 """
 
+import http.client
 import json
+import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +23,7 @@ from urllib.parse import urlsplit
 
 from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ConnectionClosedError, ReadTimeoutError, SSLError
 from botocore.hooks import first_non_none_response
 
 if TYPE_CHECKING:
@@ -112,7 +114,20 @@ class _Quick:
 
     def _response(self, operation: str, request: "_Request") -> AWSResponse:
         hooked = self._events.emit(f"before-send.sqs.{operation}", request=request)
-        return first_non_none_response(hooked) or self._http.send(request)
+        return first_non_none_response(hooked) or self._over_http(request)
+
+    def _over_http(self, request: "_Request") -> AWSResponse:
+        """Send on a connection that is open already; what opens one is botocore."""
+        if self._http._proxy_config.proxy_url_for(request.url):  # noqa: SLF001
+            return self._http.send(request)
+        pool = self._http._manager.connection_from_url(request.url)  # noqa: SLF001
+        connection = pool._get_conn()  # noqa: SLF001 it leaves out those that the other end closed
+        try:
+            if connection.sock:
+                return _exchange(connection, request)
+        finally:
+            pool._put_conn(connection)  # noqa: SLF001
+        return self._http.send(request)
 
     def _handed_over(
         self, operation: str, parameters: dict[str, object], outcome: AWSResponse | BotoCoreError
@@ -135,6 +150,44 @@ class _Quick:
         if operation not in self._patterns and (pattern := _pattern_of(request)):
             self._patterns[operation] = pattern
         return outcome
+
+
+def _exchange(connection: http.client.HTTPConnection, request: "_Request") -> AWSResponse:
+    """What urllib3 does on an open connection, in half of the time: by Python's own HTTP.
+
+    Raises:
+        BotoCoreError: as botocore's session does.
+    """
+    url = request.url
+    try:
+        try:
+            plain = http.client.HTTPConnection
+            headers = cast("_Headers", request.headers)
+            plain.request(
+                connection, "POST", urlsplit(url).path, cast("bytes", request.body), headers
+            )
+            response = plain.getresponse(connection)
+            content = response.read()
+        except BaseException:
+            connection.close()
+            raise
+    except TimeoutError as error:
+        raise ReadTimeoutError(endpoint_url=url, error=error) from error
+    except ssl.SSLError as error:
+        raise SSLError(endpoint_url=url, error=error) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise ConnectionClosedError(endpoint_url=url, request=request, error=error) from error
+    return AWSResponse(url, response.status, cast("Any", response.headers), _Content(content))
+
+
+class _Content:
+    """What was read already, as botocore reads it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self._content
 
 
 class _Headers(dict[str, str]):

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,8 @@ MEMBERS = {
 }
 FAILED: Answer = (500, b"<html>", {})
 CLOSED: Answer = (0, b"", {})
+SILENT: Answer = (-2, b"", {})
+BROKEN_OFF: Answer = (200, b"{}", {"Content-Length": "9"})
 ANSWERS: dict[str, list[Answer]] = {
     "success": [OK],
     "taken": [(200, b'{"Successful": [{"Id": "0"}], "Failed": [{"Id": "1", "Code": "c"}]}', {})],
@@ -87,6 +90,8 @@ ANSWERS: dict[str, list[Answer]] = {
     "failed once": [FAILED, OK],
     "failed always": [FAILED] * 9,
     "closed once": [CLOSED, OK],
+    "broken off": [BROKEN_OFF, OK],
+    "no HTTP": [(-1, b"nonsense", {})],
     "closed always": [CLOSED] * 9,
 }
 
@@ -96,6 +101,7 @@ def server() -> Iterator[tuple[str, list[Answer], list[tuple[dict[str, str], byt
     """A URL, what is answered there (then OK), and what was asked; no status closes."""
     script: list[Answer] = []
     asked: list[tuple[dict[str, str], bytes]] = []
+    until_the_end = threading.Event()
 
     class Scripted(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -104,11 +110,14 @@ def server() -> Iterator[tuple[str, list[Answer], list[tuple[dict[str, str], byt
             body = self.rfile.read(int(self.headers["Content-Length"]))
             asked.append(({k.lower(): v for k, v in self.headers.items()}, body))
             status, content, headers = script.pop(0) if script else OK
-            if not status:
-                self.close_connection = True
+            self.close_connection = status <= 0 or "Content-Length" in headers
+            if status == SILENT[0]:
+                until_the_end.wait(5)
+            if status <= 0:
+                self.wfile.write(content)
                 return
             self.send_response_only(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)
             self.send_header("x-amzn-RequestId", "of the request")
             self.end_headers()
@@ -124,6 +133,7 @@ def server() -> Iterator[tuple[str, list[Answer], list[tuple[dict[str, str], byt
     try:
         yield f"http://127.0.0.1:{serving.server_port}", script, asked
     finally:
+        until_the_end.set()
         serving.shutdown()
         serving.server_close()
 
@@ -181,6 +191,32 @@ def test_outcome_and_repetitions_are_those_of_botocore(
         found.append((outcome(client, operation, REQUESTS[operation]), len(asked) - before))
         script.clear()
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("operation", REQUESTS)
+def test_silence_is_the_time_out_of_botocore(
+    operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Clients, "_config", lambda *_, **__: Config(read_timeout=0.1, retries={"max_attempts": 0})
+    )
+    found: list[Any] = []
+    with server() as (url, script, _):
+        for client in both(url, "sender"):
+            assert outcome(client, operation, REQUESTS[operation])["ResponseMetadata"]  # type: ignore[index]
+            script[:] = [SILENT]
+            found.append(outcome(client, operation, REQUESTS[operation]))
+    assert found[0] == found[1]
+    assert found[0][0] == "ReadTimeoutError"
+
+
+def test_a_proxy_stays_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server() as (url, _, asked):
+        monkeypatch.setattr(Clients, "_config", lambda *_, **__: Config(proxies={"http": url}))
+        for client in both("http://elsewhere.invalid", "sqs"):
+            for _ in range(2):
+                client.receive_message(QueueUrl="q")
+    assert [headers["host"] for headers, _ in asked] == ["elsewhere.invalid"] * 4
 
 
 @pytest.mark.parametrize("operation", REQUESTS)
