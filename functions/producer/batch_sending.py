@@ -6,15 +6,15 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotoConnectionError
+
+from connections import MAX_CONNECTIONS
+from direct_calls import DirectCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
     from pacing import Clock
@@ -33,15 +33,12 @@ READ_TIMEOUT_SECONDS = 3
 # The longest that one call can hang.
 CALL_SECONDS = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS
 
-# Made while Lambda starts the worker. No retries of botocore's own: `send_batch` repeats both
-# failed calls and failed entries, and looks at the time that is left between two calls.
-sqs: SQSClient = boto3.client(  # pyright: ignore[reportUnknownMemberType]
-    "sqs",
-    config=Config(
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-    ),
+# Made while Lambda starts the worker. It repeats nothing: `send_batch` repeats both failed calls
+# and failed entries, and looks at the time that is left between two calls.
+sqs = DirectCalls(
+    connections=MAX_CONNECTIONS,
+    connect_seconds=CONNECT_TIMEOUT_SECONDS,
+    read_seconds=READ_TIMEOUT_SECONDS,
 )
 
 
@@ -85,7 +82,7 @@ def measure_entry_bytes(entry: SendMessageBatchRequestEntryTypeDef) -> int:
     texts = [entry["MessageBody"]]
     for name, attribute in entry.get("MessageAttributes", {}).items():
         texts += [name, attribute["DataType"], attribute.get("StringValue", "")]
-    return sum(len(text.encode()) for text in texts)
+    return len("".join(texts).encode())
 
 
 def send_batch(
@@ -117,7 +114,7 @@ def send_batch(
         if attempt > 0 and not _wait_before(attempt, clock=clock, deadline=deadline):
             break
         try:
-            answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=list(pending.values()))
+            answer = sqs.send_message_batch(queue_url, list(pending.values()))
         except (ClientError, BotoCoreError) as error:
             call_error = error
             reasons.update(dict.fromkeys(pending, _name_error(error)))

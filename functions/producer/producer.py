@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.logging import Logger
 
-from batch_sending import CALL_SECONDS, send_batch, split_batches
+from batch_sending import CALL_SECONDS, BatchResult, send_batch, split_batches
+from connections import Supply, count_connections
 from pacing import Clock, pace
 from run_request import Request, read_request
-from store_messages import generate_messages, to_entry
+from store_messages import Message, generate_messages, to_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 # Nothing is sent when less of the invocation is left: one call that hangs, and the answer.
@@ -25,13 +30,23 @@ RESERVE_SECONDS = CALL_SECONDS + 1
 logger = Logger()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class RunResult:
-    """What became of a run; the counts are of messages that SQS accepted."""
+    """What became of a run so far; the counts are of messages that SQS accepted."""
 
-    accepted_count: int
-    bad_count: int
-    unsent_reasons: Counter[str]
+    accepted_count: int = 0
+    bad_count: int = 0
+    unsent_reasons: Counter[str] = field(default_factory=Counter[str])
+
+    def add_batch(self, result: BatchResult, *, bad_ids: AbstractSet[str]) -> None:
+        self.accepted_count += len(result.accepted)
+        self.bad_count += len(result.accepted & bad_ids)
+        self.unsent_reasons.update(result.reasons.values())
+
+    def add_run(self, other: RunResult) -> None:
+        self.accepted_count += other.accepted_count
+        self.bad_count += other.bad_count
+        self.unsent_reasons += other.unsent_reasons
 
     @property
     def error_message(self) -> str | None:
@@ -92,28 +107,35 @@ def send_run(request: Request, *, queue_url: str, clock: Clock, deadline: float)
         clock: what the run is paced by.
         deadline: when no further call may begin, in seconds on the monotonic clock.
     """
+    # Only a FIFO queue's name has this end: Amazon SQS API Reference, CreateQueue, QueueName.
+    is_fifo = queue_url.endswith(".fifo")
+    supply = Supply(_due_messages(request, clock=clock, deadline=deadline))
+
+    def send_what_is_due(_: int) -> RunResult:
+        part = RunResult()
+        for group in supply:
+            unix_seconds = int(clock.unix())
+            entries = [to_entry(m, unix_seconds=unix_seconds, is_fifo=is_fifo) for m in group]
+            bad_ids = {str(message.seq) for message in group if message.is_bad}
+            for batch in split_batches(entries):
+                result = send_batch(batch, queue_url=queue_url, clock=clock, deadline=deadline)
+                part.add_batch(result, bad_ids=bad_ids)
+                if not result.is_queue_usable:
+                    supply.end()
+        return part
+
+    connections = count_connections(request, is_fifo=is_fifo)
+    whole = RunResult()
+    # Each thread counts for itself: to add to a number is several steps to Python.
+    with ThreadPoolExecutor(connections) as pool:
+        for part in pool.map(send_what_is_due, range(connections)):
+            whole.add_run(part)
+    return whole
+
+
+def _due_messages(request: Request, *, clock: Clock, deadline: float) -> Iterator[list[Message]]:
     messages = generate_messages(
         run_id=request.run_id, bad_ratio=request.bad_ratio, seed=request.seed
     )
-    # Only a FIFO queue's name has this end: Amazon SQS API Reference, CreateQueue, QueueName.
-    is_fifo = queue_url.endswith(".fifo")
-    accepted_count = bad_count = 0
-    unsent_reasons: Counter[str] = Counter()
     for size in pace(request, clock=clock, deadline=deadline):
-        group = list(islice(messages, size))
-        unix_seconds = int(clock.unix())
-        entries = [to_entry(m, unix_seconds=unix_seconds, is_fifo=is_fifo) for m in group]
-        bad_ids = {str(message.seq) for message in group if message.is_bad}
-        results = [
-            send_batch(batch, queue_url=queue_url, clock=clock, deadline=deadline)
-            for batch in split_batches(entries)
-        ]
-        for result in results:
-            accepted_count += len(result.accepted)
-            bad_count += len(result.accepted & bad_ids)
-            unsent_reasons.update(result.reasons.values())
-        if not all(result.is_queue_usable for result in results):
-            break
-    return RunResult(
-        accepted_count=accepted_count, bad_count=bad_count, unsent_reasons=unsent_reasons
-    )
+        yield list(islice(messages, size))

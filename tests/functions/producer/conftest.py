@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -22,11 +23,16 @@ class FakeTime:
     def __init__(self) -> None:
         self.now = 1000.0
         self.slept: list[float] = []
+        self._lock = threading.Lock()
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
         self.slept.append(seconds)
-        self.now += seconds
+        self.pass_by(seconds)
+
+    def pass_by(self, seconds: float) -> None:
+        with self._lock:
+            self.now += seconds
 
     def clock(self) -> pacing.Clock:
         return pacing.Clock(
@@ -65,7 +71,10 @@ def raise_error(error: Exception) -> Answer:
 
 
 class FakeSqs:
-    """Answers one call after the other as scripted, then accepts everything."""
+    """Answers one call after the other as scripted, then accepts everything.
+
+    Calls of several threads are taken one by one, so that what comes of them is not chance.
+    """
 
     def __init__(self, fake_time: FakeTime) -> None:
         self.time = fake_time
@@ -74,13 +83,17 @@ class FakeSqs:
         self.always: Answer = accept
         self.call_seconds = 0.0
         self.calls: list[tuple[float, list[dict[str, Any]]]] = []
+        self.threads: set[int] = set()
+        self._lock = threading.Lock()
 
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:
-        assert request["QueueUrl"] == self.queue_url
-        self.calls.append((self.time.now - 1000, request["Entries"]))
-        self.time.now += self.call_seconds
-        answer = self.script.pop(0) if self.script else self.always
-        return answer(request["Entries"])
+    def send_message_batch(self, queue_url: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+        assert queue_url == self.queue_url
+        with self._lock:
+            self.threads.add(threading.get_ident())
+            self.calls.append((self.time.now - 1000, entries))
+            self.time.pass_by(self.call_seconds)
+            answer = self.script.pop(0) if self.script else self.always
+            return answer(entries)
 
     @property
     def sent_ids(self) -> list[str]:
