@@ -51,7 +51,7 @@ class _MessagesPerSecond(click.ParamType[float | None]):
     default=5,
     show_default=True,
     metavar="SECONDS",
-    help="How long the producer sends.",
+    help="How long each producer sends.",
 )
 @click.option(
     "--rate",
@@ -59,7 +59,7 @@ class _MessagesPerSecond(click.ParamType[float | None]):
     metavar="N|unlimited",
     default=20,
     show_default=True,
-    help="Messages per second, or 'unlimited'.",
+    help="Messages per second, of all producers together, or 'unlimited'.",
 )
 @click.option(
     "--bad-ratio",
@@ -73,7 +73,15 @@ class _MessagesPerSecond(click.ParamType[float | None]):
     "--messages",
     type=click.IntRange(1, 1_000_000),
     metavar="N",
-    help="How many messages at the most.  [default: no limit]",
+    help="How many messages at the most, of all producers together.  [default: no limit]",
+)
+@click.option(
+    "--producers",
+    type=click.IntRange(1, 10),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many producers send at once, each a run of its own.",
 )
 @click.option("--seed", type=int, metavar="N", help="Makes the messages repeatable.")
 @timeout_option
@@ -102,6 +110,7 @@ def e2e(
     rate: float | None,
     bad_ratio: float,
     messages: int | None,
+    producers: int,
     seed: int | None,
     timeout: float | None,
     redrive: bool,
@@ -120,6 +129,7 @@ def e2e(
         messages_per_second=rate,
         bad_ratio=bad_ratio,
         max_messages=messages,
+        producers=producers,
         seed=seed,
         timeout_seconds=timeout,
         redrive=redrive,
@@ -147,7 +157,8 @@ def as_json(report: RunReport) -> dict[str, object]:
         "verdict": report.verdict,
         "target": report.target,
         "stack": report.stack,
-        "run_id": report.run_id,
+        "run_id": report.run_ids[0],
+        "run_ids": list(report.run_ids),
         "sent": account.sent,
         "bad": account.bad,
         "processed": account.processed,
@@ -189,8 +200,8 @@ def as_table(report: RunReport) -> Group:
     table.add_column(style="dim")
     table.add_column(justify="right")
     table.add_column(style="dim")
-    bad_share = f"{account.bad} of them without store_id"
-    table.add_row("sent", str(account.sent), bad_share)
+    by_whom = f", by {len(account.runs)} producers" if len(account.runs) > 1 else ""
+    table.add_row("sent", str(account.sent), f"{account.bad} of them without store_id{by_whom}")
     table.add_row("processed", str(account.processed), f"{account.duplicates} delivered again")
     table.add_row(
         "dead-lettered",

@@ -8,8 +8,8 @@ import click
 from automation.commands.options import ask
 from automation.interrupts import Interrupts
 from automation.progress import Progress
-from automation.proof.account import AlarmReport
 from automation.proof.throwaway import ThrowawayOptions
+from automation.proof.verdict import AlarmReport
 from automation.stacks import check_stack_name
 from automation.target import Target
 

@@ -1,22 +1,14 @@
-"""What was sent, processed and dead-lettered, and the verdict; by identity, never by a count."""
+"""What was sent, processed and dead-lettered of each run; by identity, never by a count."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
 from automation.aws.consumer_log import Identity
 from automation.deadletters.message import Message, identity_of, message_to_json
-
-Verdict = Literal["held", "broken"]
-
-NOT_READ_WHOLE = (
-    "the dead-letter queue could not be read to its end: there are more messages in it than SQS "
-    "hides at once, and nobody knows which have not been seen"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +46,11 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class RunAccount:
     """The exact account of one producer run.
 
     Attributes:
-        sent, bad: as the producer reports, messages.
+        sent: what the producer reports.
         processed: distinct messages that the consumer's log says are done.
         dead_lettered: distinct messages found in the dead-letter queue.
         misrouted: dead-lettered messages that carry `store_id`.
@@ -69,17 +61,11 @@ class Account:
         processed_and_dead: messages that are processed as well as dead-lettered.
         bad_processed: bad messages that the log says are done; when messages are lost, at least
             so many, since nobody knows which of them were bad.
-        strangers: messages in the dead-letter queue that are none of the run's; the queue of a
-            throw-away stack has no other sender.
-        was_read_whole: the dead-letter queue was read to its end.
-        reading_problem: why it was not, where more is known than that it holds more messages than
-            SQS hides at once; None (default) else.
         reordered: messages that were processed after a later one of their group; None for a
             standard queue, which promises no order.
     """
 
-    sent: int
-    bad: int
+    sent: Sent
     processed: int
     dead_lettered: int
     misrouted: int
@@ -87,61 +73,192 @@ class Account:
     duplicates: int
     processed_and_dead: int
     bad_processed: int
+    reordered: int | None = None
+
+    def reasons_broken(self) -> list[str]:
+        """Say in words what is wrong with it; an empty list when nothing is."""
+        messages, bad = self.sent.messages, self.sent.bad
+        findings = (
+            (bool(self.sent.error), f"the producer could not send everything: {self.sent.error}"),
+            (messages == 0, "the producer sent no message"),
+            (
+                self.lost > 0,
+                f"{self.lost} of {messages} messages are lost: neither processed nor in the "
+                "dead-letter queue",
+            ),
+            (
+                self.lost < 0,
+                f"{-self.lost} messages more than the {messages} that were reported as sent have "
+                "been found",
+            ),
+            (
+                self.misrouted > 0,
+                f"{self.misrouted} good messages (with store_id) are in the dead-letter queue",
+            ),
+            (
+                self.dead_lettered != bad,
+                f"{self.dead_lettered} messages are in the dead-letter queue, the producer sent "
+                f"{bad} bad ones",
+            ),
+            (
+                self.processed_and_dead > 0,
+                f"{self.processed_and_dead} messages are both processed and in the dead-letter "
+                "queue",
+            ),
+            (
+                self.bad_processed > 0,
+                f"{self.bad_processed} bad messages (without store_id) are reported as processed",
+            ),
+            (
+                bool(self.reordered),
+                f"{self.reordered} messages were processed after a later one of their group",
+            ),
+        )
+        return [words for is_wrong, words in findings if is_wrong]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The exact account of all producer runs; what they have in common is their sum.
+
+    A sum proves nothing, since one run's surplus would hide another's loss: the verdict looks at
+    each run (`reasons_broken`).
+
+    Attributes:
+        runs: the account of each.
+        strangers: messages in the dead-letter queue that are of none of them; the queue of a
+            throw-away stack has no other sender.
+        was_read_whole: the dead-letter queue was read to its end.
+        reading_problem: why it was not, where more is known than that it holds more messages than
+            SQS hides at once; None (default) else.
+    """
+
+    runs: Sequence[RunAccount]
     strangers: int
     was_read_whole: bool
     reading_problem: str | None = None
-    reordered: int | None = None
+
+    @property
+    def sent(self) -> int:
+        return sum(run.sent.messages for run in self.runs)
+
+    @property
+    def bad(self) -> int:
+        return sum(run.sent.bad for run in self.runs)
+
+    @property
+    def processed(self) -> int:
+        return sum(run.processed for run in self.runs)
+
+    @property
+    def dead_lettered(self) -> int:
+        return sum(run.dead_lettered for run in self.runs)
+
+    @property
+    def misrouted(self) -> int:
+        return sum(run.misrouted for run in self.runs)
+
+    @property
+    def lost(self) -> int:
+        """Messages that a run has lost; below zero when none has, and more have been found."""
+        of_runs = [run.lost for run in self.runs]
+        return sum(lost for lost in of_runs if lost > 0) or sum(of_runs)
+
+    @property
+    def duplicates(self) -> int:
+        return sum(run.duplicates for run in self.runs)
+
+    @property
+    def processed_and_dead(self) -> int:
+        return sum(run.processed_and_dead for run in self.runs)
+
+    @property
+    def bad_processed(self) -> int:
+        return sum(run.bad_processed for run in self.runs)
+
+    @property
+    def reordered(self) -> int | None:
+        """None for a standard queue."""
+        of_runs = [run.reordered for run in self.runs if run.reordered is not None]
+        return sum(of_runs) if of_runs else None
 
     @property
     def is_complete(self) -> bool:
         """Every message that was sent has been found somewhere, and no message is missing."""
-        return self.lost == 0 and self.dead_lettered >= self.bad and self.was_read_whole
+        return self.was_read_whole and all(
+            run.lost == 0 and run.dead_lettered >= run.sent.bad for run in self.runs
+        )
 
 
 def account_for(
-    sent: Sent,
+    sent: Sequence[Sent],
     processed: Iterable[Identity],
     dead_letters: Iterable[DeadLetter],
     *,
     was_read_whole: bool = True,
     reading_problem: str | None = None,
-    reordered: int | None = None,
+    reordered: Mapping[str, int] | None = None,
 ) -> Account:
-    """Account for every message of one producer run.
+    """Account for every message of the producer runs.
 
     Args:
-        sent: the producer's report.
+        sent: the producers' reports.
         processed: one entry for each delivery that the consumer logged as done; entries of
             other runs are left out.
         dead_letters: what is in the dead-letter queue; messages of other runs are strangers.
         was_read_whole: whether that is all that is in it, default True.
         reading_problem: why it is not, where known.
-        reordered: for a FIFO queue, what `count_reordered` found.
+        reordered: for a FIFO queue, what `count_reordered` found, by run id.
     """
-    deliveries = Counter(identity for identity in processed if identity[0] == sent.run_id)
-    own: list[tuple[Identity, bool]] = []
+    found = {report.run_id: _Found() for report in sent}
+    for identity in processed:
+        if run := found.get(identity[0]):
+            run.deliveries[identity] += 1
     strangers: set[str] = set()
     for letter in dead_letters:
-        if letter.identity and letter.identity[0] == sent.run_id:
-            own.append((letter.identity, letter.has_store_id))
-        else:
+        run = found.get(letter.identity[0]) if letter.identity else None
+        if run is None or letter.identity is None:
             strangers.add(letter.message_id)
-    dead = {identity for identity, _ in own}
-    misrouted = {identity for identity, has_store_id in own if has_store_id}
+        else:
+            run.dead.add(letter.identity)
+            if letter.has_store_id:
+                run.misrouted.add(letter.identity)
     return Account(
-        sent=sent.messages,
-        bad=sent.bad,
-        processed=len(deliveries),
-        dead_lettered=len(dead),
-        misrouted=len(misrouted),
-        # A count minus a set of identities: numbers whose sending failed leave gaps in `seq`.
-        lost=sent.messages - len(deliveries.keys() | dead),
-        duplicates=sum(deliveries.values()) - len(deliveries),
-        processed_and_dead=len(deliveries.keys() & dead),
-        bad_processed=_count_bad_processed(sent, deliveries.keys(), dead, misrouted),
+        runs=tuple(
+            _account_for_run(
+                report,
+                found[report.run_id],
+                None if reordered is None else reordered.get(report.run_id, 0),
+            )
+            for report in sent
+        ),
         strangers=len(strangers),
         was_read_whole=was_read_whole,
         reading_problem=reading_problem,
+    )
+
+
+@dataclass(kw_only=True)
+class _Found:
+    """What has been found of one run."""
+
+    deliveries: Counter[Identity] = field(default_factory=Counter[Identity])
+    dead: set[Identity] = field(default_factory=set[Identity])
+    misrouted: set[Identity] = field(default_factory=set[Identity])
+
+
+def _account_for_run(sent: Sent, found: _Found, reordered: int | None) -> RunAccount:
+    processed, dead = found.deliveries.keys(), found.dead
+    return RunAccount(
+        sent=sent,
+        processed=len(processed),
+        dead_lettered=len(dead),
+        misrouted=len(found.misrouted),
+        # A count minus a set of identities: numbers whose sending failed leave gaps in `seq`.
+        lost=sent.messages - len(processed | dead),
+        duplicates=found.deliveries.total() - len(processed),
+        processed_and_dead=len(processed & dead),
+        bad_processed=_count_bad_processed(sent, processed, dead, found.misrouted),
         reordered=reordered,
     )
 
@@ -179,106 +296,6 @@ def count_reordered(deliveries: Iterable[tuple[str, int]]) -> int:
             reordered += seq < newest.get(group, -1)
             newest[group] = max(seq, newest.get(group, -1))
     return reordered
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlarmReport:
-    """What became of the dead-letter alarm.
-
-    Attributes:
-        state: OK, ALARM or INSUFFICIENT_DATA, as last seen; MISSING when there is no alarm.
-        went_to_alarm: it was in ALARM at any time of the run.
-        was_notified: the notification of that reached the topic.
-        problem: why it can't ring where it should: it is missing, or misdirected. None (default)
-            when it can.
-    """
-
-    state: str
-    went_to_alarm: bool
-    was_notified: bool
-    problem: str | None = None
-
-
-def reasons_broken(
-    account: Account, sent: Sent, alarm: AlarmReport, settle_failure: str | None = None
-) -> list[str]:
-    """Say in words what is wrong; an empty list means that the verdict is "held".
-
-    Args:
-        account: of the run.
-        sent: the producer's report.
-        alarm: what became of the alarm.
-        settle_failure: why the queue did not settle; None (default) when it did.
-    """
-    findings = (
-        (bool(sent.error), f"the producer could not send everything: {sent.error}"),
-        (sent.messages == 0, "the producer sent no message"),
-        (bool(settle_failure), f"the queue did not settle: {settle_failure}"),
-        (
-            account.lost > 0,
-            f"{account.lost} of {account.sent} messages are lost: neither processed nor in the "
-            "dead-letter queue",
-        ),
-        (
-            account.lost < 0,
-            f"{-account.lost} messages more than the {account.sent} that were reported as sent "
-            "have been found",
-        ),
-        (
-            account.misrouted > 0,
-            f"{account.misrouted} good messages (with store_id) are in the dead-letter queue",
-        ),
-        (
-            account.dead_lettered != account.bad,
-            f"{account.dead_lettered} messages are in the dead-letter queue, the producer sent "
-            f"{account.bad} bad ones",
-        ),
-        (
-            account.processed_and_dead > 0,
-            f"{account.processed_and_dead} messages are both processed and in the dead-letter "
-            "queue",
-        ),
-        (
-            account.bad_processed > 0,
-            f"{account.bad_processed} bad messages (without store_id) are reported as processed",
-        ),
-        (
-            account.strangers > 0,
-            f"{account.strangers} messages in the dead-letter queue are none of this run's",
-        ),
-        (not account.was_read_whole, account.reading_problem or NOT_READ_WHOLE),
-        (
-            bool(account.reordered),
-            f"{account.reordered} messages were processed after a later one of their group",
-        ),
-    )
-    return [
-        *(words for is_wrong, words in findings if is_wrong),
-        *alarm_complaints(
-            alarm,
-            rings=account.bad > 0,
-            rang_wrongly="the alarm rang though no bad message was sent",
-        ),
-    ]
-
-
-def alarm_complaints(alarm: AlarmReport, *, rings: bool, rang_wrongly: str) -> list[str]:
-    """Say in words what is wrong with the alarm; an empty list when nothing is.
-
-    Args:
-        alarm: what became of it.
-        rings: whether it had to ring.
-        rang_wrongly: the words for one that rang and had no reason to.
-    """
-    if alarm.problem:
-        return [alarm.problem]
-    if not rings:
-        return [rang_wrongly] if alarm.went_to_alarm else []
-    if not alarm.went_to_alarm:
-        return [f"the alarm did not ring, its state is {alarm.state}"]
-    if not alarm.was_notified:
-        return ["the alarm rang, but its notification did not reach the topic"]
-    return []
 
 
 def dead_letter(message: Message) -> DeadLetter:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from automation.aws.clients import Clients
 from automation.errors import StillWaitingError
-from automation.proof.account import AlarmReport
+from automation.proof.verdict import AlarmReport
 from automation.stacks import STACK_TAG, WITNESS_ENDING
 from automation.target import Pace
 from automation.waiting import wait_until

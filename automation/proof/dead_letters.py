@@ -1,7 +1,7 @@
 """The dead letters of a run: the queue read whole, as often as somebody looks."""
 
 import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,17 +46,17 @@ class LettersFound:
     """What several looks have found together: nothing leaves the queue between them.
 
     Args:
-        run_id: whose messages are no strangers.
+        run_ids: the runs whose messages are no strangers.
 
     Attributes:
         was_read_whole: the newest look saw the queue's end.
         problem: why it did not, where known.
     """
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_ids: Collection[str]) -> None:
         self.was_read_whole = False
         self.problem: str | None = None
-        self._run_id = run_id
+        self._run_ids = frozenset(run_ids)
         self._own: dict[tuple[Identity, bool], DeadLetter] = {}
         self._strangers: Sequence[DeadLetter] = ()
 
@@ -65,7 +65,7 @@ class LettersFound:
         self.was_read_whole, self.problem = read.is_whole, read.problem
         strangers: dict[str, DeadLetter] = {}
         for letter in read.letters:
-            if letter.identity and letter.identity[0] == self._run_id:
+            if letter.identity and letter.identity[0] in self._run_ids:
                 self._own.setdefault((letter.identity, letter.has_store_id), letter)
             else:
                 strangers[letter.message_id] = letter

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,8 @@ class Evidence:
 class _Ledger:
     """What has been found so far, in the log and in the queue; nothing of it is forgotten."""
 
-    def __init__(self, log: LogReader, sent: Sent, *, is_fifo: bool) -> None:
-        self.letters = LettersFound(sent.run_id)
+    def __init__(self, log: LogReader, sent: Sequence[Sent], *, is_fifo: bool) -> None:
+        self.letters = LettersFound([report.run_id for report in sent])
         self._log = log
         self._sent = sent
         self._is_fifo = is_fifo
@@ -56,7 +57,7 @@ class _Ledger:
                 letters,
                 was_read_whole=self.letters.was_read_whole,
                 reading_problem=self.letters.problem,
-                reordered=_count_reordered(self._processed, self._sent) if self._is_fifo else None,
+                reordered=_count_reordered(self._processed) if self._is_fifo else None,
             ),
             processed=tuple(self._processed),
             dead_letters=letters,
@@ -66,7 +67,7 @@ class _Ledger:
 def take_account(
     target: Target,
     outputs: StackOutputs,
-    sent: Sent,
+    sent: Sequence[Sent],
     *,
     stack: str,
     home: Path,
@@ -82,7 +83,7 @@ def take_account(
 
     Args:
         target, outputs: where.
-        sent: the producer's report.
+        sent: the producers' reports.
         stack: its name.
         home: folder for the journals of what is moved aside while a FIFO queue is read.
         since_ms: Unix time in milliseconds from which on the consumer's log counts.
@@ -93,7 +94,8 @@ def take_account(
     log = LogReader(target.clients.logs, outputs.consumer_log_group_name, since_ms=since_ms)
     ledger = _Ledger(log, sent, is_fifo=limits.is_fifo(outputs.queue_url))
     evidence = ledger.evidence()
-    reader = dead_letter_reader(target, outputs.dlq_url, expected=sent.bad, stack=stack, home=home)
+    bad = sum(report.bad for report in sent)
+    reader = dead_letter_reader(target, outputs.dlq_url, expected=bad, stack=stack, home=home)
     with reader as read_letters:
 
         def probe() -> tuple[bool, Account]:
@@ -119,9 +121,13 @@ def take_account(
     return evidence
 
 
-def _count_reordered(processed: Sequence[Processing], sent: Sent) -> int:
+def _count_reordered(processed: Sequence[Processing]) -> dict[str, int]:
+    """By run id: who shares a group with another run has no order with it."""
+    of_runs: defaultdict[str, list[Processing]] = defaultdict(list)
     # The sort is stable: records of one millisecond stay as the log has them.
-    in_order = sorted(processed, key=lambda done: done.at_ms)
-    return count_reordered(
-        (done.group or "", done.identity[1]) for done in in_order if done.identity[0] == sent.run_id
-    )
+    for done in sorted(processed, key=lambda done: done.at_ms):
+        of_runs[done.identity[0]].append(done)
+    return {
+        run_id: count_reordered((done.group or "", done.identity[1]) for done in in_order)
+        for run_id, in_order in of_runs.items()
+    }

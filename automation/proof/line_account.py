@@ -9,15 +9,10 @@ from typing import Literal
 from automation.aws.consumer_log import Identity
 from automation.deadletters.message import identity_of
 from automation.deadletters.verdicts import of_batch
-from automation.proof.account import (
-    NOT_READ_WHOLE,
-    AlarmReport,
-    DeadLetter,
-    alarm_complaints,
-    content_of,
-)
+from automation.proof.account import DeadLetter, content_of
 from automation.proof.expected import End, Line
 from automation.proof.line_words import line_numbers, some
+from automation.proof.verdict import NOT_READ_WHOLE, AlarmReport, alarm_complaints
 
 # What comes before the reason of a batch that failed as a whole.
 _OF_BATCH = of_batch("")

@@ -9,13 +9,14 @@ from automation.proof.report import Options
 # reading stops 10,000 short of them. The rest is for chance: bad messages are drawn one by one, and
 # of 105,000 that are expected hardly ever 1,300 more will be bad (four standard deviations).
 _MOST_DEAD_LETTERS = 105_000
-# The highest that --rate takes; without a rate a producer is no faster.
+# The highest that --rate takes; without a rate each producer is no faster.
 _HIGHEST_RATE = 10_000
 
 
 def refuse_unprovable(options: Options) -> None:
     """Raise AutomationError when more dead letters are to be expected than can be counted."""
-    most = (options.messages_per_second or _HIGHEST_RATE) * options.duration_seconds
+    rate = options.messages_per_second or options.producers * _HIGHEST_RATE
+    most = rate * options.duration_seconds
     messages = int(min(most, options.max_messages or most))
     expected = int(messages * options.bad_ratio)
     if expected > _MOST_DEAD_LETTERS:

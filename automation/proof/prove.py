@@ -21,7 +21,6 @@ from automation.operations.operated import max_message_bytes
 from automation.operations.wiring import Wiring
 from automation.programs import Program
 from automation.progress import Progress
-from automation.proof.account import AlarmReport, Verdict
 from automation.proof.alarm import Witness, dead_letters_above, topic_witness, watch_alarm
 from automation.proof.deployed import Deployed, deployed_program
 from automation.proof.expected import Line, check_lines
@@ -30,6 +29,7 @@ from automation.proof.line_evidence import take_line_account
 from automation.proof.line_words import line_numbers
 from automation.proof.settling import settle
 from automation.proof.throwaway import Run, ThrowawayOptions, throwaway_run
+from automation.proof.verdict import AlarmReport, Verdict
 from automation.target import Target, TargetName
 from components import limits
 

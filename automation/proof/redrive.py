@@ -2,7 +2,9 @@
 
 import dataclasses
 import threading
+from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +15,10 @@ from automation.deadletters.message import Message
 from automation.deadletters.move_plan import MoveReport, Plan
 from automation.deadletters.queue_to_queue import move_messages
 from automation.errors import StillWaitingError
-from automation.proof.account import NOT_READ_WHOLE, AlarmReport, Sent
+from automation.proof.account import Sent
 from automation.proof.alarm import Witness, watch_alarm
 from automation.proof.dead_letters import dead_letter_reader
+from automation.proof.verdict import NOT_READ_WHOLE, AlarmReport
 from automation.target import Target
 from automation.waiting import wait_until
 from components.outputs import StackOutputs
@@ -33,7 +36,7 @@ class RedriveReport:
 
     Attributes:
         redriven: messages moved out of the dead-letter queue.
-        deliveries: of the run's messages, all that the consumer has logged as done by now.
+        deliveries: of the runs' messages, all that the consumer has logged as done by now.
         left: messages that are in the dead-letter queue now, as far as it could be read.
         was_read_whole: it was read to its end, so there are no others.
         alarm: what became of the alarm.
@@ -51,23 +54,29 @@ class RedriveReport:
 
     @property
     def processed(self) -> frozenset[Identity]:
-        """The messages of the run that are processed now, the good ones among them."""
+        """The messages of the runs that are processed now, the good ones among them."""
         return frozenset(delivery.identity for delivery in self.deliveries)
 
-    def reasons_broken(self, sent: Sent) -> list[str]:
+    def reasons_broken(self, sent: Sequence[Sent]) -> list[str]:
         """Say in words what is wrong; an empty list when the redrive is proven."""
-        processed = len(self.processed)
+        bad = sum(report.bad for report in sent)
+        processed = _count_by_run(self.processed)
         findings = (
             (self.problem is not None, f"the redrive ended early: {self.problem}"),
             (
-                self.redriven != sent.bad,
-                f"{self.redriven} messages were redriven, {sent.bad} were bad",
+                self.redriven != bad,
+                f"{self.redriven} messages were redriven, {bad} were bad",
             ),
             (self.left > 0, f"{self.left} messages are in the dead-letter queue after the redrive"),
             (not self.was_read_whole, self.reading_problem or NOT_READ_WHOLE),
-            (
-                processed != sent.messages,
-                f"{processed} of {sent.messages} messages are processed after the redrive",
+            *(
+                (
+                    processed[report.run_id] != report.messages,
+                    f"{processed[report.run_id]} of {report.messages} messages"
+                    f"{f' of run {report.run_id}' if len(sent) > 1 else ''} are processed after "
+                    "the redrive",
+                )
+                for report in sent
             ),
             (
                 bool(self.alarm.problem) or self.alarm.state != "OK",
@@ -81,7 +90,7 @@ class RedriveReport:
 def prove_redrive(
     target: Target,
     outputs: StackOutputs,
-    sent: Sent,
+    sent: Sequence[Sent],
     *,
     witness: Witness,
     stack: str,
@@ -93,7 +102,7 @@ def prove_redrive(
 
     Args:
         target, outputs: where.
-        sent: the producer's report; all of it has to be processed in the end.
+        sent: the producers' reports; all of it has to be processed in the end.
         witness: hears the alarm topic.
         stack: its name, for that of the queue that a FIFO queue is read through.
         home: folder for the movers' journals.
@@ -111,9 +120,8 @@ def prove_redrive(
     except StillWaitingError:
         # The verdict says which messages are missing.
         delivered = _delivered(target, outputs, sent, since_ms)[1]
-    with dead_letter_reader(
-        target, outputs.dlq_url, expected=sent.bad, stack=stack, home=home
-    ) as read:
+    bad = sum(report.bad for report in sent)
+    with dead_letter_reader(target, outputs.dlq_url, expected=bad, stack=stack, home=home) as read:
         left = read()
     return RedriveReport(
         redriven=move.counts.moved,
@@ -165,10 +173,16 @@ class _Deliveries:
 
 
 def _delivered(
-    target: Target, outputs: StackOutputs, sent: Sent, since_ms: int
+    target: Target, outputs: StackOutputs, sent: Sequence[Sent], since_ms: int
 ) -> tuple[bool, _Deliveries]:
     records = processed_messages(
         target.clients.logs, outputs.consumer_log_group_name, since_ms=since_ms
     )
-    found = [record for record in records if record.identity[0] == sent.run_id]
-    return len({record.identity for record in found}) >= sent.messages, _Deliveries(found)
+    run_ids = {report.run_id for report in sent}
+    found = [record for record in records if record.identity[0] in run_ids]
+    processed = _count_by_run({record.identity for record in found})
+    return all(processed[report.run_id] >= report.messages for report in sent), _Deliveries(found)
+
+
+def _count_by_run(processed: AbstractSet[Identity]) -> Counter[str]:
+    return Counter(run_id for run_id, _ in processed)

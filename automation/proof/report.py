@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from automation.proof.account import AlarmReport, Verdict
 from automation.proof.depth_samples import DepthSample
 from automation.proof.evidence import Evidence
 from automation.proof.redrive import RedriveReport
 from automation.proof.throwaway import ThrowawayOptions
+from automation.proof.verdict import AlarmReport, Verdict
 from automation.target import TargetName
 
 
@@ -18,16 +18,18 @@ class Options(ThrowawayOptions):
     """What a run does; the command's flags, beside those of every run on a throw-away stack.
 
     Attributes:
-        duration_seconds: how long the producer sends, default 5 s.
-        messages_per_second: the producer's rate, default 20; None for as fast as it can.
+        duration_seconds: how long each producer sends, default 5 s.
+        producers: how many send at once, 1 to 10, default 1.
+        messages_per_second: of all together, default 20; None for as fast as they can.
         bad_ratio: part of the messages that lack `store_id`, 0 to 1, default 0.25.
-        max_messages: how many messages at the most; None (default) for no limit.
-        seed: makes the producer's messages repeatable; None (default) for other ones each time.
+        max_messages: how many messages at the most, of all together; None (default) for no limit.
+        seed: makes the producers' messages repeatable; None (default) for other ones each time.
         redrive: after a verdict that holds, repair the bad messages, redrive them and see them
             processed. Default False.
         stack: its name, default `e2e-` and random characters.
     """
 
+    producers: int = 1
     duration_seconds: float = 5
     messages_per_second: float | None = 20
     bad_ratio: float = 0.25
@@ -44,7 +46,7 @@ class RunReport:
     Attributes:
         verdict: "held" or "broken".
         target, stack: where it ran.
-        run_id: the producer run.
+        run_ids: the producer runs.
         evidence: the account of every message, and what it is taken from.
         dlq_count: the dead-letter queue's ApproximateNumberOfMessages; no proof of anything.
         alarm: what became of the alarm.
@@ -59,7 +61,7 @@ class RunReport:
     verdict: Verdict
     target: TargetName
     stack: str
-    run_id: str
+    run_ids: Sequence[str]
     evidence: Evidence
     dlq_count: int
     alarm: AlarmReport

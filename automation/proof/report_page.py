@@ -76,7 +76,7 @@ def _series(report: RunReport) -> dict[str, list[tuple[float, int]]]:
     began_ms = min((happened.at_ms for happened in (*report.depths, *deliveries)), default=0)
     first_done: dict[Identity, int] = {}
     for processing in deliveries:
-        if processing.identity[0] == report.run_id:
+        if processing.identity[0] in report.run_ids:
             known = first_done.get(processing.identity, processing.at_ms)
             first_done[processing.identity] = min(known, processing.at_ms)
 

@@ -1,26 +1,25 @@
 """The main job's steps: deploy a throw-away stack, send, settle, account, alarm, destroy."""
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS
 from automation.aws.queue_depth import queue_depth
 from automation.aws.whole_batches import whole_batch_advice
 from automation.interrupts import Interrupts
 from automation.progress import Progress
-from automation.proof.account import Sent, reasons_broken
 from automation.proof.alarm import topic_witness, watch_alarm
 from automation.proof.depth_samples import sampled_depths
 from automation.proof.evidence import take_account
+from automation.proof.producing import produce, refuse_idle_producers
 from automation.proof.provable import refuse_unprovable
 from automation.proof.redrive import prove_redrive
 from automation.proof.report import Options, RunReport
 from automation.proof.settling import settle
 from automation.proof.throwaway import throwaway_run
+from automation.proof.verdict import reasons_broken
 from automation.stacks import throwaway_stack
 from automation.target import Target
 from components.outputs import StackOutputs
@@ -42,10 +41,11 @@ def run_e2e(
         confirm: is called before anything is created; raises when the user says no.
 
     Raises:
-        AutomationError: nobody could prove a run so large, or the environment made it impossible;
-            there is no verdict then.
+        AutomationError: nobody could prove a run so large, a producer would have nothing to send,
+            or the environment made it impossible; there is no verdict then.
         SignalledError: a signal ended it; after a second one something may be left.
     """
+    refuse_idle_producers(options)
     refuse_unprovable(options)
     started = time.monotonic()
     with throwaway_run(
@@ -76,11 +76,12 @@ def _prove(
     ):
         with progress.step("produce"):
             sent = produce(options, target, outputs)
-        with progress.step("settle", total=sent.messages):
+        messages = sum(report.messages for report in sent)
+        with progress.step("settle", total=messages):
             settle_failure = settle(
                 target.clients.sqs,
                 outputs.queue_url,
-                messages=sent.messages,
+                messages=messages,
                 pace=target.pace,
                 timeout_seconds=timeout_seconds,
                 progress=progress,
@@ -94,11 +95,11 @@ def _prove(
                 target.clients,
                 witness,
                 dlq_name=outputs.dlq_name,
-                rings=sent.bad > 0,
+                rings=evidence.account.bad > 0,
                 pace=target.pace,
             )
         dlq_count = queue_depth(target.clients.sqs, outputs.dlq_url).visible
-        reasons = reasons_broken(evidence.account, sent, alarm, settle_failure)
+        reasons = reasons_broken(evidence.account, alarm, settle_failure)
         redrive = None
         if options.redrive and not reasons:
             with progress.step("redrive"):
@@ -117,7 +118,7 @@ def _prove(
         verdict="broken" if reasons else "held",
         target=options.target,
         stack=options.stack,
-        run_id=sent.run_id,
+        run_ids=tuple(report.run_id for report in sent),
         evidence=evidence,
         dlq_count=dlq_count,
         alarm=alarm,
@@ -137,33 +138,4 @@ def _advice(target: Target, outputs: StackOutputs, since_ms: int) -> str | None:
         function_name=outputs.consumer_function_name,
         log_group=outputs.consumer_log_group_name,
         since_ms=since_ms,
-    )
-
-
-def produce(options: Options, target: Target, outputs: StackOutputs) -> Sent:
-    """Invoke the producer once and return what it says that SQS accepted."""
-    event = {
-        "duration_s": options.duration_seconds,
-        "rate": options.messages_per_second,
-        "max_messages": options.max_messages,
-        "bad_ratio": options.bad_ratio,
-        "seed": options.seed,
-    }
-    answer = target.clients.invoker.invoke(
-        FunctionName=outputs.producer_function_name, Payload=json.dumps(event).encode()
-    )
-    payload = cast("dict[str, object]", json.loads(answer["Payload"].read()))
-    if "FunctionError" in answer:
-        return Sent(run_id="", messages=0, bad=0, error=str(payload.get("errorMessage")))
-    return _sent(cast("str", payload["body"]))
-
-
-def _sent(body: str) -> Sent:
-    message = cast("dict[str, object]", json.loads(body)["message"])
-    error = None if message["status"] else str(message.get("error_message"))
-    return Sent(
-        run_id=cast("str", message["run_id"]),
-        messages=cast("int", message["msg_cnt"]),
-        bad=cast("int", message["bad_msg"]),
-        error=error,
     )

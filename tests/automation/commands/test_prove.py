@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from automation.commands import prove
-from automation.proof.account import AlarmReport
 from automation.proof.line_account import LineAccount, LineResult
 from automation.proof.prove import ProveReport
+from automation.proof.verdict import AlarmReport
 
 RANG = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
 

@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from automation.aws.clients import Clients
-from automation.proof.account import AlarmReport
 from automation.proof.alarm import Witness, topic_witness, watch_alarm
+from automation.proof.verdict import AlarmReport
 from automation.target import LOCAL_PACE
 
 # What can't ring is not waited for; what can is given up at once.

@@ -10,9 +10,10 @@ import pytest
 
 from automation.aws.clients import Clients
 from automation.local.emulator import running_emulator
-from automation.proof.account import AlarmReport, Sent, account_for, reasons_broken
+from automation.proof.account import Sent, account_for
 from automation.proof.dead_letters import LettersFound, dead_letter_reader
 from automation.proof.fifo_dead_letters import queue_aside, read_fifo_dead_letters
+from automation.proof.verdict import AlarmReport, reasons_broken
 from automation.target import LOCAL_PACE
 from tests.unkind.faults import Fault
 from tests.unkind.world import World
@@ -105,7 +106,7 @@ def test_letters_that_can_t_be_put_back_are_kept_aside_and_the_verdict_says_wher
     world.put(dlq, [world.letter("body", attributes, MessageGroupId="a")])
     refused = Fault(failing_entries=frozenset({0}))
     target: Any = SimpleNamespace(clients=clients, pace=LOCAL_PACE)
-    found = LettersFound("run")
+    found = LettersFound(["run"])
 
     with (
         world.running(),
@@ -117,7 +118,7 @@ def test_letters_that_can_t_be_put_back_are_kept_aside_and_the_verdict_says_wher
 
     sent = Sent(run_id="run", messages=1, bad=1)
     account = account_for(
-        sent,
+        [sent],
         [],
         found.letters,
         was_read_whole=found.was_read_whole,
@@ -125,7 +126,7 @@ def test_letters_that_can_t_be_put_back_are_kept_aside_and_the_verdict_says_wher
     )
     (aside,) = (queue for queue in world.service.queues.values() if queue.url != dlq.url)
     rang = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
-    (reason,) = reasons_broken(account, sent, rang)
+    (reason,) = reasons_broken(account, rang)
     assert f"{dlq.url} could not be read whole: " in reason
     assert f"what was moved out of it and not back yet is in {aside.url}" in reason
     assert len(aside.messages()) == 1

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automation.progress import Progress
-from automation.proof.account import AlarmReport, Sent, reasons_broken
+from automation.proof.account import Sent
 from automation.proof.evidence import take_account
 from automation.proof.settling import settle
+from automation.proof.verdict import AlarmReport, reasons_broken
 from automation.target import AWS_PACE
 from tests.unkind.behaviour import MILD, UNKIND
 from tests.unkind.consumers import failure_line, ours
@@ -94,13 +95,13 @@ class Case:
                 **clocks,
             )
             evidence = take_account(
-                target, outputs, self.sent, stack="s", home=home, since_ms=since_ms, **clocks
+                target, outputs, [self.sent], stack="s", home=home, since_ms=since_ms, **clocks
             )
         rings = self.sent.bad > 0
         alarm = AlarmReport(
             state="ALARM" if rings else "OK", went_to_alarm=rings, was_notified=rings
         )
-        return reasons_broken(evidence.account, self.sent, alarm, failure)
+        return reasons_broken(evidence.account, alarm, failure)
 
     def holds(self) -> bool:
         """Whether exactly the bad messages are dead letters, as the world itself knows."""

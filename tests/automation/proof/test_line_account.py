@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.deadletters.message import Message
-from automation.proof.account import NOT_READ_WHOLE, AlarmReport, DeadLetter, content_of
+from automation.proof.account import DeadLetter, content_of
 from automation.proof.expected import End, Line
 from automation.proof.line_account import (
     LineAccount,
@@ -18,6 +18,7 @@ from automation.proof.line_account import (
     reasons_lines_broken,
 )
 from automation.proof.line_words import line_numbers, some
+from automation.proof.verdict import NOT_READ_WHOLE, AlarmReport
 
 NOTHING_SEEN = Sightings(letters=[], was_read_whole=True, reasons={})
 RANG = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)

@@ -17,12 +17,12 @@ from automation.deadletters.message import Message
 from automation.operations.wiring import Consumer as WiredConsumer
 from automation.operations.wiring import Queue, Wiring
 from automation.progress import Progress
-from automation.proof.account import NOT_READ_WHOLE
 from automation.proof.expected import Line
 from automation.proof.line_account import LineAccount, reasons_lines_broken
 from automation.proof.line_evidence import take_line_account
 from automation.proof.prove import post_lines
 from automation.proof.settling import settle
+from automation.proof.verdict import NOT_READ_WHOLE
 from automation.target import AWS_PACE
 from tests.unkind.behaviour import MILD, UNKIND
 from tests.unkind.consumers import silent, whole_batch_ends

@@ -6,8 +6,9 @@ import pytest
 
 from automation.aws.consumer_log import Processing
 from automation.deadletters.message import Message
-from automation.proof.account import NOT_READ_WHOLE, AlarmReport, Sent
+from automation.proof.account import Sent
 from automation.proof.redrive import RedriveReport, repaired
+from automation.proof.verdict import NOT_READ_WHOLE, AlarmReport
 
 SENT = Sent(run_id="run", messages=10, bad=3)
 PROVEN = RedriveReport(
@@ -21,7 +22,7 @@ PROVEN = RedriveReport(
 
 
 def test_redrive_is_proven_when_everything_is_processed_and_the_alarm_is_off() -> None:
-    assert PROVEN.reasons_broken(SENT) == []
+    assert PROVEN.reasons_broken([SENT]) == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,15 @@ def test_redrive_is_proven_when_everything_is_processed_and_the_alarm_is_off() -
 )
 def test_anything_else_breaks_the_verdict(changes: dict[str, object], reason: str) -> None:
     report = dataclasses.replace(PROVEN, **changes)  # type: ignore[arg-type]
-    assert report.reasons_broken(SENT) == [reason]
+    assert report.reasons_broken([SENT]) == [reason]
+
+
+def test_message_of_one_run_is_not_replaced_by_one_of_another() -> None:
+    both = [dataclasses.replace(SENT, messages=9), Sent(run_id="other", messages=1, bad=0)]
+    assert PROVEN.reasons_broken(both) == [
+        "10 of 9 messages of run run are processed after the redrive",
+        "0 of 1 messages of run other are processed after the redrive",
+    ]
 
 
 def test_repair_adds_the_store_and_keeps_the_rest() -> None:

@@ -11,12 +11,13 @@ import pytest
 
 from automation.aws.consumer_log import Processing
 from automation.aws.queue_depth import Depth
-from automation.proof.account import AlarmReport, DeadLetter, Sent, account_for
+from automation.proof.account import DeadLetter, Sent, account_for
 from automation.proof.depth_samples import DepthSample
 from automation.proof.evidence import Evidence
 from automation.proof.redrive import RedriveReport
 from automation.proof.report import RunReport
 from automation.proof.report_page import render_page
+from automation.proof.verdict import AlarmReport
 
 RANG = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
 # Without the last ones it looks for its maker's hosts at every start.
@@ -40,13 +41,13 @@ def report(*, sent: int = 12, bad: int = 3) -> RunReport:
         for seq in range(bad)
     ]
     account = account_for(
-        Sent(run_id="run", messages=sent, bad=bad), [each.identity for each in good], dead
+        [Sent(run_id="run", messages=sent, bad=bad)], [each.identity for each in good], dead
     )
     return RunReport(
         verdict="held",
         target="local",
         stack="e2e-abc",
-        run_id="run",
+        run_ids=["run"],
         evidence=Evidence(account=account, processed=good, dead_letters=dead),
         dlq_count=bad,
         alarm=RANG,

@@ -1,0 +1,96 @@
+"""The producers: invoked all at once, each with a run of its own."""
+
+import json
+import random
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, cast
+
+from automation.errors import AutomationError
+from automation.proof.account import Sent
+from automation.proof.report import Options
+from automation.target import Target
+from components.outputs import StackOutputs
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+Event = dict[str, object]
+
+
+def refuse_idle_producers(options: Options) -> None:
+    """Raise AutomationError when there are fewer messages than producers."""
+    if options.max_messages is not None and options.max_messages < options.producers:
+        raise AutomationError(
+            f"--messages {options.max_messages} is less than --producers {options.producers}, and "
+            "each of them sends one at least: take more messages or fewer producers"
+        )
+
+
+def produce(options: Options, target: Target, outputs: StackOutputs) -> list[Sent]:
+    """Invoke the producers at once and return what each says that SQS accepted.
+
+    Raises:
+        ClientError, BotoCoreError: one of them could not be invoked.
+    """
+    invoker, function_name = target.clients.invoker, outputs.producer_function_name
+    reports = [_in_thread(invoker, function_name, event) for event in producer_events(options)]
+    return [report.result() for report in reports]
+
+
+def producer_events(options: Options) -> Iterator[Event]:
+    """The producers' events: together they send what the options ask for.
+
+    With a seed the first of several sends what it alone would; the others' seeds come from it.
+    """
+    producers = options.producers
+    for number in range(producers):
+        rate, most, seed = options.messages_per_second, options.max_messages, options.seed
+        if seed is not None and number > 0:
+            # Reproducible, and nothing to protect.
+            seed = random.Random(f"{seed} {number}").getrandbits(63)  # noqa: S311
+        yield {
+            "duration_s": options.duration_seconds,
+            "rate": None if rate is None else rate / producers,
+            "max_messages": None if most is None else (most + number) // producers,
+            "bad_ratio": options.bad_ratio,
+            "seed": seed,
+            # Chosen here, so that the messages of one that fails are known as its own.
+            "run_id": str(uuid.uuid4()),
+        }
+
+
+def _in_thread(invoker: "LambdaClient", function_name: str, event: Event) -> "Future[Sent]":
+    """Invoke in a thread of its own, which nobody waits for once the run is interrupted."""
+    report: Future[Sent] = Future()
+
+    def invoke() -> None:
+        try:
+            report.set_result(_invoke(invoker, function_name, event))
+        except BaseException as error:  # noqa: BLE001 it is raised where the result is asked for
+            report.set_exception(error)
+
+    threading.Thread(target=invoke, name="producer", daemon=True).start()
+    return report
+
+
+def _invoke(invoker: "LambdaClient", function_name: str, event: Event) -> Sent:
+    answer = invoker.invoke(FunctionName=function_name, Payload=json.dumps(event).encode())
+    payload = cast("dict[str, object]", json.loads(answer["Payload"].read()))
+    if "FunctionError" in answer:
+        error = str(payload.get("errorMessage"))
+        return Sent(run_id=cast("str", event["run_id"]), messages=0, bad=0, error=error)
+    return _sent(cast("str", payload["body"]))
+
+
+def _sent(body: str) -> Sent:
+    message = cast("dict[str, object]", json.loads(body)["message"])
+    error = None if message["status"] else str(message.get("error_message"))
+    return Sent(
+        run_id=cast("str", message["run_id"]),
+        messages=cast("int", message["msg_cnt"]),
+        bad=cast("int", message["bad_msg"]),
+        error=error,
+    )
