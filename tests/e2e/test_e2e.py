@@ -11,7 +11,7 @@ pytestmark = pytest.mark.engine
 # Enough messages for every batch to hold good and bad ones; sent as fast as the producer can.
 QUICK = ("--json", "--messages", "60", "--rate", "unlimited", "--seed", "1")
 KEYS = {
-    "verdict", "target", "stack", "run_id", "sent", "bad", "processed", "dead_lettered",
+    "verdict", "target", "stack", "run_id", "run_ids", "sent", "bad", "processed", "dead_lettered",
     "dlq_count", "misrouted", "lost", "duplicates", "processed_and_dead", "bad_processed",
     "strangers", "dlq_read_whole", "alarm", "alarm_notified", "timings_s", "destroyed",
 }  # fmt: skip
@@ -23,9 +23,13 @@ def test_every_bad_message_and_no_other_is_a_dead_letter_until_all_are_redriven(
 ) -> None:
     # Policies are enforced, so the roles have what all of it needs. The embedded AWS speaks plain
     # HTTP, which the queues' own policy would refuse.
-    run = run_e2e(*QUICK, "--enforce", "-c", "requiresTls=false", "--redrive")
+    run = run_e2e(
+        *QUICK, "--producers", "2", "--enforce", "-c", "requiresTls=false", "--redrive"
+    )
     assert run.code == 0, run.error
     report = run.report
+    run_ids = list(report["run_ids"])  # type: ignore[call-overload]
+    assert (len(set(run_ids)), run_ids[0]) == (2, report["run_id"])
     assert report.keys() == KEYS | {"redrive"}
     assert report["verdict"] == "held"
     assert report["sent"] == 60
@@ -71,7 +75,7 @@ def test_with_bad_messages_only_all_are_dead_lettered(run_e2e: Callable[..., Run
 def test_fifo_queue_keeps_the_order_of_good_messages_and_dead_letters_the_bad(
     run_e2e: Callable[..., Run],
 ) -> None:
-    run = run_e2e(*QUICK, "-c", "fifo=true", "--redrive")
+    run = run_e2e(*QUICK, "--producers", "2", "-c", "fifo=true", "--redrive")
     assert run.code == 0, run.error
     report = run.report
     assert report["verdict"] == "held"
