@@ -159,9 +159,13 @@ def _report(clients: Clients, alarm_name: str) -> AlarmReport:
     history = clients.cloudwatch.describe_alarm_history(
         AlarmName=alarm_name, HistoryItemType="StateUpdate"
     )["AlarmHistoryItems"]
-    rang_before = any("to ALARM" in item.get("HistorySummary", "") for item in history)
+    rang = [item for item in history if "to ALARM" in item.get("HistorySummary", "")]
+    times_ms = [int(item["Timestamp"].timestamp() * 1000) for item in rang if "Timestamp" in item]
     return AlarmReport(
-        state=state, went_to_alarm=state == "ALARM" or rang_before, was_notified=False
+        state=state,
+        went_to_alarm=state == "ALARM" or bool(rang),
+        was_notified=False,
+        rang_at_ms=min(times_ms, default=None),
     )
 
 

@@ -1,49 +1,49 @@
 """One self-contained HTML page of a run: what happened when, and where each bad message went."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
 from automation.aws.consumer_log import Identity
+from automation.proof import report_chart
 from automation.proof.account import DeadLetter
-from automation.proof.redrive import RedriveReport
 from automation.proof.report import RunReport
 
-# The chart's own units; it is drawn as wide as the page is.
-_WIDTH, _HEIGHT = 480, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 12, 28
+# More rows than a person reads; a page of all 105,000 that a run may have would be 15 MB.
+MOST_ROWS = 200
+# So few can stand open, whatever they are.
+OPEN_ROWS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
-    """One line of the chart.
+class Letters:
+    """Messages of the dead-letter queue that are there for one reason, and have one fate.
 
     Attributes:
-        name: what it shows; also the class that colours it.
-        points: SVG coordinates, `x,y x,y …`.
-        last: its last value, in messages.
+        reason: why they are there, and what became of them.
+        is_expected: they belong there.
+        count: how many there are.
+        rows: the first of them, in order: which run (1, 2, …), which number in it, SQS's id; None
+            for run and number of a message of somebody else.
     """
 
-    name: str
-    points: str
-    last: int
+    reason: str
+    is_expected: bool
+    count: int
+    rows: Sequence[tuple[int | None, int | None, str]]
 
+    @property
+    def left_out(self) -> int:
+        """How many have no row."""
+        return self.count - len(self.rows)
 
-@dataclass(frozen=True, kw_only=True)
-class BadMessage:
-    """Where one message of the dead-letter queue came from, and went.
-
-    Attributes:
-        seq: its number in the producer's run; None for a message of somebody else.
-        message_id: SQS's id.
-        fate: in words.
-    """
-
-    seq: int | None
-    message_id: str
-    fate: str
+    @property
+    def is_open(self) -> bool:
+        """Whether they are shown without being asked for."""
+        return not self.is_expected or self.count <= OPEN_ROWS
 
 
 def render_page(report: RunReport) -> str:
@@ -55,73 +55,57 @@ def render_page(report: RunReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    series = _series(report)
-    seconds = max((at for points in series.values() for at, _ in points), default=1.0) or 1.0
-    messages = max((count for points in series.values() for _, count in points), default=1) or 1
     return environment.get_template("report_page.html.j2").render(
         report=report,
         account=report.evidence.account,
-        curves=[_curve(name, points, seconds, messages) for name, points in series.items()],
-        ticks=_ticks(seconds, messages),
-        frame={"width": _WIDTH, "height": _HEIGHT, "left": _LEFT, "bottom": _HEIGHT - _BOTTOM},
+        chart=report_chart.draw(report),
+        frame={
+            "width": report_chart.WIDTH,
+            "height": report_chart.HEIGHT,
+            "left": report_chart.LEFT,
+            "right": report_chart.WIDTH - report_chart.RIGHT,
+            "top": report_chart.TOP,
+            "bottom": report_chart.HEIGHT - report_chart.BOTTOM,
+        },
         steps=_shares(report.timings_seconds),
-        bad_messages=_bad_messages(report),
+        groups=group_letters(report),
     )
 
 
-def _series(report: RunReport) -> dict[str, list[tuple[float, int]]]:
-    """Each curve's (seconds since the first sample, messages)."""
-    deliveries = report.redrive.deliveries if report.redrive else report.evidence.processed
-    # There is nothing at all when no sample could be taken and nothing was processed.
-    began_ms = min((happened.at_ms for happened in (*report.depths, *deliveries)), default=0)
-    first_done: dict[Identity, int] = {}
-    for processing in deliveries:
-        if processing.identity[0] in report.run_ids:
-            known = first_done.get(processing.identity, processing.at_ms)
-            first_done[processing.identity] = min(known, processing.at_ms)
-
-    def since(at_ms: int) -> float:
-        return (at_ms - began_ms) / 1000
-
-    return {
-        "waiting": [(since(sample.at_ms), sample.queue.total) for sample in report.depths],
-        "processed": [
-            (since(at_ms), number) for number, at_ms in enumerate(sorted(first_done.values()), 1)
-        ],
-        "dead": [(since(sample.at_ms), sample.dlq.total) for sample in report.depths],
-    }
+def group_letters(report: RunReport) -> list[Letters]:
+    """The dead letters by what there is to say of them; what does not belong there comes first."""
+    number_of = {run_id: number for number, run_id in enumerate(report.run_ids, 1)}
+    repaired = report.redrive.processed if report.redrive else None
+    groups: dict[tuple[bool, str], list[tuple[int | None, int | None, str]]] = {}
+    for letter in report.evidence.dead_letters:
+        run = number_of.get(letter.identity[0]) if letter.identity else None
+        seq = letter.identity[1] if letter.identity and run else None
+        words = _words(letter, repaired, is_stranger=run is None)
+        groups.setdefault(words, []).append((run, seq, letter.message_id))
+    return [
+        Letters(
+            reason=reason,
+            is_expected=is_expected,
+            count=len(rows),
+            rows=sorted(rows, key=lambda row: (row[0] or 0, row[1] or 0, row[2]))[:MOST_ROWS],
+        )
+        for (is_expected, reason), rows in sorted(groups.items())
+    ]
 
 
-def _curve(name: str, points: Sequence[tuple[float, int]], seconds: float, messages: int) -> Curve:
-    """A staircase, because a count is what it is until it changes."""
-    placed: list[str] = []
-    last_y = _y(0, messages)
-    for at, count in [(0.0, 0), *points, (seconds, points[-1][1] if points else 0)]:
-        x, y = _x(at, seconds), _y(count, messages)
-        placed += [f"{x:.1f},{last_y:.1f}", f"{x:.1f},{y:.1f}"]
-        last_y = y
-    return Curve(name=name, points=" ".join(placed), last=points[-1][1] if points else 0)
-
-
-def _x(seconds: float, of: float) -> float:
-    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * seconds / of
-
-
-def _y(messages: int, of: int) -> float:
-    return _HEIGHT - _BOTTOM - (_HEIGHT - _BOTTOM - _TOP) * messages / of
-
-
-def _ticks(seconds: float, messages: int) -> dict[str, list[dict[str, object]]]:
-    parts = (0.0, 0.25, 0.5, 0.75, 1.0)
-    return {
-        "x": [
-            {"at": _x(seconds * part, seconds), "text": f"{seconds * part:.1f}"} for part in parts
-        ],
-        "y": [
-            {"at": _y(round(messages * part), messages), "text": str(round(messages * part))}
-            for part in (0.0, 0.5, 1.0)
-        ],
-    }
+def _words(
+    letter: DeadLetter, repaired: AbstractSet[Identity] | None, *, is_stranger: bool
+) -> tuple[bool, str]:
+    """Whether a dead letter belongs there and ended well, and the words for it."""
+    if is_stranger:
+        return False, "sent by somebody else"
+    if letter.has_store_id:
+        return False, "good (with store_id), yet dead-lettered"
+    if repaired is None:
+        return True, "without store_id: dead-lettered"
+    is_processed = letter.identity in repaired
+    end = "processed" if is_processed else "not processed"
+    return is_processed, f"without store_id: dead-lettered, repaired, {end}"
 
 
 def _shares(timings_seconds: Mapping[str, float]) -> list[dict[str, object]]:
@@ -131,24 +115,3 @@ def _shares(timings_seconds: Mapping[str, float]) -> list[dict[str, object]]:
         for name, spent in timings_seconds.items()
         if name != "total"
     ]
-
-
-def _bad_messages(report: RunReport) -> list[BadMessage]:
-    found = [
-        BadMessage(
-            seq=letter.identity[1] if letter.identity else None,
-            message_id=letter.message_id,
-            fate=_fate(letter, report.redrive),
-        )
-        for letter in report.evidence.dead_letters
-    ]
-    return sorted(found, key=lambda message: (message.seq is None, message.seq or 0))
-
-
-def _fate(letter: DeadLetter, redrive: RedriveReport | None) -> str:
-    if letter.has_store_id:
-        return "good, yet dead-lettered"
-    if redrive is None:
-        return "dead-lettered"
-    is_processed = letter.identity in redrive.processed
-    return f"dead-lettered, repaired, {'processed' if is_processed else 'not processed'}"

@@ -23,12 +23,15 @@ class AlarmReport:
         was_notified: the notification of that reached the topic.
         problem: why it can't ring where it should: it is missing, or misdirected. None (default)
             when it can.
+        rang_at_ms: when it first went to ALARM, Unix time in milliseconds; None (default) when it
+            did not, or its history does not say.
     """
 
     state: str
     went_to_alarm: bool
     was_notified: bool
     problem: str | None = None
+    rang_at_ms: int | None = None
 
 
 def reasons_broken(

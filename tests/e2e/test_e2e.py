@@ -23,9 +23,7 @@ def test_every_bad_message_and_no_other_is_a_dead_letter_until_all_are_redriven(
 ) -> None:
     # Policies are enforced, so the roles have what all of it needs. The embedded AWS speaks plain
     # HTTP, which the queues' own policy would refuse.
-    run = run_e2e(
-        *QUICK, "--producers", "2", "--enforce", "-c", "requiresTls=false", "--redrive"
-    )
+    run = run_e2e(*QUICK, "--producers", "2", "--enforce", "-c", "requiresTls=false", "--redrive")
     assert run.code == 0, run.error
     report = run.report
     run_ids = list(report["run_ids"])  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import secrets
+import time
 from collections.abc import Iterator
 
 import boto3
@@ -92,8 +93,23 @@ def test_one_alarm_of_several_that_reaches_the_topic_is_enough(
 def test_alarm_that_rang_before_the_topic_heard_of_it_was_not_notified(
     clients: Clients, witness: Witness
 ) -> None:
+    began_ms = int(time.time() * 1000)
     put_alarm(clients)
     clients.cloudwatch.set_alarm_state(AlarmName="depth", StateValue="ALARM", StateReason="full")
     put_alarm(clients, witness.topic_arn)
     report = watch_alarm(clients, witness, dlq_name="dlq", rings=True, pace=PACE)
     assert (report.went_to_alarm, report.was_notified, report.problem) == (True, False, None)
+    assert report.rang_at_ms
+    # A time may come without its parts of a second.
+    assert began_ms - 1000 <= report.rang_at_ms <= time.time() * 1000
+
+
+def test_moment_of_the_alarm_is_that_of_the_first_time(clients: Clients, witness: Witness) -> None:
+    put_alarm(clients, witness.topic_arn)
+    moments: list[int | None] = []
+    for state in ("ALARM", "OK", "ALARM"):
+        clients.cloudwatch.set_alarm_state(AlarmName="depth", StateValue=state, StateReason="so")
+        report = watch_alarm(clients, witness, dlq_name="dlq", rings=True, pace=PACE)
+        moments.append(report.rang_at_ms)
+    assert moments[0]
+    assert len(set(moments)) == 1
