@@ -22,8 +22,9 @@ from automation.engine.finding import find_engine
 from automation.interrupts import Interrupts
 from automation.local.world import embedded_aws
 from automation.progress import Progress
+from automation.proof.producing import produce
 from automation.proof.report import Options
-from automation.proof.run import produce, settle
+from automation.proof.settling import settle
 from automation.stacks import throwaway_stack
 from automation.target import Target
 from components.outputs import StackOutputs
@@ -102,7 +103,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ) as outputs,
     ):
         options = Options(max_messages=20, messages_per_second=None, bad_ratio=0.5, seed=1)
-        sent = produce(options, target, outputs)
+        (sent,) = produce(options, target, outputs)
         problem = settle(
             target.clients.sqs,
             outputs.queue_url,
