@@ -260,6 +260,7 @@ def test_dead_letters_of_one_run_do_not_stand_for_those_of_another() -> None:
     sent = [Sent(run_id="a", messages=1, bad=1), Sent(run_id="b", messages=1, bad=0)]
     found = account_for(sent, [("a", 0)], [letter(0, run_id="b")])
     assert (found.dead_lettered, found.bad, found.lost) == (1, 1, 0)
+    assert not found.is_complete
     reasons = reasons_broken(found, RANG)
     assert "run a: 0 messages are in the dead-letter queue, the producer sent 1 bad ones" in reasons
     assert "run b: 1 messages are in the dead-letter queue, the producer sent 0 bad ones" in reasons
