@@ -124,7 +124,7 @@ def _new_stack(
     home: Path,
     settings: Mapping[str, object],
     interrupts: Interrupts,
-) -> Stack:
+) -> QuickStack:
     workspace = Workspace(
         work_dir=str(_project_folder(target, program, name, home, settings)),
         pulumi_command=target.engine,
@@ -163,20 +163,22 @@ def own_project() -> Path:
     return REPOSITORY if is_checkout() else own_program().write_project(DEFAULT_HOME / "project")
 
 
-def _deploy(stack: Stack, interrupts: Interrupts, on_change: Callable[[str], None]) -> OutputMap:
+def _deploy(
+    stack: QuickStack, interrupts: Interrupts, on_change: Callable[[str], None]
+) -> OutputMap:
     try:
         with interrupts.shielded():
-            return stack.up(on_event=_change_reporter(on_change)).outputs
+            return stack.deploy(_change_reporter(on_change))
     except CommandError as error:
         raise DeploymentError(f"the stack could not be deployed:\n{diagnostics(error)}") from error
 
 
 def _destroy(
-    stack: Stack, target: Target, home: Path, interrupts: Interrupts, progress: Progress
+    stack: QuickStack, target: Target, home: Path, interrupts: Interrupts, progress: Progress
 ) -> None:
     try:
         with progress.step("destroy"), interrupts.shielded():
-            stack.destroy(on_event=_change_reporter(progress.detail), remove=True)
+            stack.destroy_and_remove(_change_reporter(progress.detail))
     except CommandError as error:
         raise DestructionError(
             f"stack {stack.name} could not be destroyed: {_what_is_left(target, home, stack.name)}"

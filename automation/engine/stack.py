@@ -1,19 +1,28 @@
-"""The Automation API's workspace and stack, asking the engine only for what somebody reads.
+"""The Automation API's workspace and stack, starting the engine only for what somebody reads.
 
-Each question starts the engine anew, which takes 0.3 s.
+Each start takes 0.15 s, and 0.2 s more where the passphrase is turned into a key.
 """
 
+import contextlib
 import json
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import Self, cast
 
 from pulumi.automation import LocalWorkspace, OutputMap, OutputValue, Stack, UpdateSummary
 from pulumi.automation import Workspace as AnyWorkspace
 from pulumi.automation._stack import StackInitMode
+from pulumi.automation.events import EngineEvent
+
+# What the engine's events have in the place of a secret, and the key by which its own protocol
+# tells that a value is more than plain JSON (sdk/go/common/resource/sig).
+_NOT_TOLD = ("[secret]", "4dabf18193072939515e22adb298388d")
 
 
 class Workspace(LocalWorkspace):
     """A `LocalWorkspace` that asks once for a stack's outputs, and not which of them are secret."""
+
+    _removes = False
 
     def stack_outputs(self, stack_name: str) -> OutputMap:
         """Read a stack's outputs, secret ones too.
@@ -23,12 +32,27 @@ class Workspace(LocalWorkspace):
         """
         asked = ["stack", "output", "--json", "--show-secrets", "--stack", stack_name]
         found = self.pulumi_command.run(asked, self.work_dir, self.env_vars)
-        outputs = cast("dict[str, object]", json.loads(found.stdout))
-        return {name: OutputValue(value, secret=False) for name, value in outputs.items()}
+        return _output_map(cast("dict[str, object]", json.loads(found.stdout)))
+
+    def serialize_args_for_op(self, stack_name: str) -> list[str]:
+        """What every command on a stack is given beyond its own arguments."""
+        removal = ["--remove"] if self._removes else []
+        return [*super().serialize_args_for_op(stack_name), *removal]
+
+    @contextlib.contextmanager
+    def removing(self) -> Generator[None]:
+        """Let the `destroy` in the block take the stack itself along."""
+        self._removes = True
+        try:
+            yield
+        finally:
+            self._removes = False
 
 
 class QuickStack(Stack):
-    """A `Stack` whose `up` and `destroy` don't ask for the history of what they have just done."""
+    """A `Stack` that starts the engine once for each thing that is done to it."""
+
+    _told: Mapping[str, object] | None = None
 
     @classmethod
     def create(cls, stack_name: str, workspace: AnyWorkspace) -> Self:
@@ -39,7 +63,56 @@ class QuickStack(Stack):
         """
         return cls(stack_name, workspace, StackInitMode.CREATE)
 
+    def deploy(self, on_event: Callable[[EngineEvent], object]) -> OutputMap:
+        """Bring about what the program declares, and return its outputs, secret ones too.
+
+        Args:
+            on_event: is given each of the engine's events.
+
+        Raises:
+            CommandError: the engine's.
+        """
+        self._told = None
+
+        def listen(event: EngineEvent) -> None:
+            outputs = _outputs_told(event)
+            self._told = self._told if outputs is None else outputs
+            on_event(event)
+
+        return self.up(on_event=listen).outputs
+
+    def destroy_and_remove(self, on_event: Callable[[EngineEvent], object]) -> None:
+        """Destroy everything and take the stack out of the state, by one command of the engine.
+
+        Args:
+            on_event: is given each of the engine's events.
+
+        Raises:
+            CommandError: the engine's.
+        """
+        with cast("Workspace", self.workspace).removing():
+            self.destroy(on_event=on_event)
+
+    def outputs(self) -> OutputMap:
+        """The stack's outputs, secret ones too: what the events told, where they told all of it."""
+        told = self._told
+        if told is None or any(mark in json.dumps(told) for mark in _NOT_TOLD):
+            return super().outputs()
+        return _output_map(told)
+
     def info(self, show_secrets: bool = True) -> UpdateSummary:  # noqa: ARG002 as in the SDK
         """Answer for the history, without a question."""
         now = datetime.now(UTC)
         return UpdateSummary("", now, "", environment={}, config={}, result="not asked for")
+
+
+def _outputs_told(event: EngineEvent) -> Mapping[str, object] | None:
+    """The stack's outputs, where an event tells them: the stack is a resource like any other."""
+    told = event.res_outputs_event
+    if told is None or told.metadata.type != "pulumi:pulumi:Stack" or told.metadata.new is None:
+        return None
+    return told.metadata.new.outputs
+
+
+def _output_map(outputs: Mapping[str, object]) -> OutputMap:
+    return {name: OutputValue(value, secret=False) for name, value in outputs.items()}

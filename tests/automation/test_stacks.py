@@ -1,6 +1,5 @@
 """What is told of a stack that is not this program's, and of one that can't be read."""
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,9 +14,8 @@ def test_a_deployed_program_that_lacks_outputs_is_told_by_them() -> None:
     class Deployed:
         name = "e2e-1"
 
-        def up(self, **_: object) -> object:
-            outputs = {"queueUrl": OutputValue("https://sqs/q", secret=False)}
-            return SimpleNamespace(outputs=outputs)
+        def deploy(self, _: object) -> object:
+            return {"queueUrl": OutputValue("https://sqs/q", secret=False)}
 
     stack = cast("Any", Deployed())
     outputs = stacks._deploy(stack, Interrupts(report=lambda _: None), lambda _: None)

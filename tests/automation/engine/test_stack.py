@@ -40,21 +40,59 @@ def test_what_the_engine_refuses_is_raised() -> None:
         workspace(run).stack_outputs("s")
 
 
-def test_a_deployment_starts_the_engine_for_itself_and_its_outputs() -> None:
-    started: list[str] = []
+class Engine:
+    """A command that tells a deployment's outputs by its events, and by `stack output`."""
 
-    def run(args: list[str], *_: object) -> Any:
-        started.append(" ".join(args[:2]))
-        return SimpleNamespace(stdout="{}", stderr="")
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, told: Any) -> None:
+        self.started: list[str] = []
+        self._told = told
+        monkeypatch.setattr(QuickStack, "_setup_event_log", self._listen)
 
-    command: Any = SimpleNamespace(run=run, version=None)
-    stack = QuickStack.create("s", Workspace(pulumi_command=command))
-    stack.up()
-    stack.destroy(remove=True)
-    assert started == [
-        "stack init",
-        "up --yes",
-        "stack output",
-        "destroy --skip-preview",
-        "stack rm",
-    ]
+    def stack(self) -> QuickStack:
+        command: Any = SimpleNamespace(run=self._run, version="3.274.1")
+        return QuickStack.create("s", Workspace(pulumi_command=command, work_dir="/project"))
+
+    def _listen(self, _command: str, on_event: Any, _version: str) -> Any:
+        self._on_event = on_event
+        return "log", None, None, None, None
+
+    def _run(self, args: list[str], *_: object) -> Any:
+        self.started.append(" ".join([*args[:2], *({"--remove"} & {*args})]))
+        if args[0] == "up":
+            for kind, outputs in (("pulumi:pulumi:Stack", self._told), ("aws:sqs:Queue", {"a": 1})):
+                new = SimpleNamespace(outputs=outputs)
+                told = SimpleNamespace(metadata=SimpleNamespace(type=kind, new=new))
+                self._on_event(SimpleNamespace(res_outputs_event=told))
+        return SimpleNamespace(stdout=json.dumps({"asked": True}), stderr="")
+
+
+def test_a_deployment_and_a_destruction_start_the_engine_once_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = Engine(monkeypatch, told={"queueUrl": "u", "count": 2})
+    stack, heard = engine.stack(), list[object]()
+    outputs = stack.deploy(heard.append)
+    stack.destroy_and_remove(heard.append)
+    assert {name: output.value for name, output in outputs.items()} == {"queueUrl": "u", "count": 2}
+    assert engine.started == ["stack init", "up --yes", "destroy --skip-preview --remove"]
+    assert len(heard) == 2
+
+
+@pytest.mark.parametrize(
+    "told", [{"password": "[secret]"}, {"nested": [{"4dabf18193072939515e22adb298388d": "1b47"}]}]
+)
+def test_what_the_events_keep_to_themselves_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    engine = Engine(monkeypatch, told)
+    outputs = engine.stack().deploy(lambda _: None)
+    assert outputs["asked"].value is True
+    assert engine.started == ["stack init", "up --yes", "stack output"]
+
+
+def test_a_destruction_that_keeps_the_stack_still_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(monkeypatch, told={})
+    stack = engine.stack()
+    stack.destroy_and_remove(lambda _: None)
+    stack.destroy()
+    assert engine.started[-1] == "destroy --skip-preview"

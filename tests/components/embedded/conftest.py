@@ -23,13 +23,6 @@ PROJECT = "options"
 Program = Callable[[], None]
 
 
-class _EventsOnly(QuickStack):
-    """A stack whose outputs are taken from the events; to ask for them starts the engine anew."""
-
-    def outputs(self) -> automation.OutputMap:
-        return {}
-
-
 @dataclass
 class Deployed:
     """A stack that is there: its outputs, and what the engine did last, in order.
@@ -37,7 +30,7 @@ class Deployed:
     started: how many steps were done when each resource's own began.
     """
 
-    stack: automation.Stack
+    stack: QuickStack
     outputs: dict[str, Any] = field(default_factory=dict)
     steps: list[tuple[str, str]] = field(default_factory=list)
     started: dict[str, int] = field(default_factory=dict)
@@ -47,7 +40,8 @@ class Deployed:
         self.stack.workspace.program = program
         self.steps.clear()
         self.started.clear()
-        self.stack.up(on_event=self._note)
+        told = self.stack.deploy(self._note)
+        self.outputs = {name: output.value for name, output in told.items()}
 
     def changes(self, program: Program) -> dict[str, int]:
         """How many resources of each kind of step a preview finds, those that stay left out."""
@@ -67,8 +61,6 @@ class Deployed:
             )
         if event.res_outputs_event:
             step = event.res_outputs_event.metadata
-            if step.type == "pulumi:pulumi:Stack" and step.new:
-                self.outputs = dict(step.new.outputs)
             if step.op != "same":
                 self.steps.append((str(step.op.value), step.urn.rpartition("::")[2]))
 
@@ -142,7 +134,7 @@ def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Deploy:
             pulumi_command=target.engine,
             env_vars=dict(target.environment),
         )
-        stack = _EventsOnly.create(name, workspace)
+        stack = QuickStack.create(name, workspace)
         new = Deployed(stack=stack)
         try:
             new.up(program)
