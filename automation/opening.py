@@ -51,8 +51,8 @@ def opened_target(
     if name == "local":
         _require_emulator()
     home = home.resolve()
-    engine = _engine(report)
     if name == "aws":
+        engine = _engine(report)
         state = engine_environment(engine, home) if own_state else engine_path(engine)
         account = _ambient_account()
         yield Target.of(account, engine, {**state, "AWS_REGION": account.region})
@@ -61,7 +61,10 @@ def opened_target(
     from automation.local.world import embedded_aws
 
     with embedded_aws(
-        home, engine=engine, keeps_state=keeps_state, enforces_policies=enforces_policies
+        home,
+        engine=lambda: _engine(report),
+        keeps_state=keeps_state,
+        enforces_policies=enforces_policies,
     ) as target:
         yield target
 

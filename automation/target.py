@@ -98,7 +98,8 @@ class Pace:
 LOCAL_PACE = Pace(
     settle_timeout_seconds=120,
     poll_interval_seconds=0.1,
-    quiet_seconds=0.3,
+    # The embedded SQS counts all of a queue in one pass, and at once: a second look is enough.
+    quiet_seconds=0.1,
     receive_wait_seconds=0,
     log_delay_seconds=3,
     late_log_seconds=0,

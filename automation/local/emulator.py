@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,7 @@ def running_emulator(
     port: int | None = None,
     keeps_state: bool = False,
     enforces_policies: bool = False,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Generator[Emulator]:
     """Run an emulator in `folder` until the block ends.
 
@@ -64,13 +65,15 @@ def running_emulator(
         keeps_state: write queues, functions and the rest to `folder` when it ends, and read
             them when it starts. Default False: everything is gone with the process.
         enforces_policies: check every call against IAM and queue policies. Default False.
+        meanwhile: is called while it starts, which takes 0.3 s; once more should it have to start
+            again. Default nothing.
 
     Raises:
         PortTakenError: `port` is taken.
         EmulatorError: it did not answer within 30 s, or did not write its state within 15 s of
             its end; the first message holds the end of its log.
     """
-    emulator = _start(folder, region, port, keeps_state, enforces_policies)
+    emulator = _start(folder, region, port, keeps_state, enforces_policies, meanwhile)
     try:
         yield emulator
     finally:
@@ -78,7 +81,12 @@ def running_emulator(
 
 
 def _start(
-    folder: Path, region: str, port: int | None, keeps_state: bool, enforces_policies: bool
+    folder: Path,
+    region: str,
+    port: int | None,
+    keeps_state: bool,
+    enforces_policies: bool,
+    meanwhile: Callable[[], object],
 ) -> Emulator:
     # A free port can be taken by somebody else before the emulator binds it.
     attempts = 1 if port else _PORT_ATTEMPTS
@@ -86,14 +94,16 @@ def _start(
         chosen = port or _free_port()
         environment = _environment(folder, region, chosen, keeps_state, enforces_policies)
         try:
-            return _start_once(folder, chosen, environment)
+            return _start_once(folder, chosen, environment, meanwhile)
         except PortTakenError:
             attempts -= 1
             if not attempts:
                 raise
 
 
-def _start_once(folder: Path, port: int, environment: dict[str, str]) -> Emulator:
+def _start_once(
+    folder: Path, port: int, environment: dict[str, str], meanwhile: Callable[[], object]
+) -> Emulator:
     _refuse_taken_port(port)
     log_path = folder / "emulator.log"
     with log_path.open("ab") as log:
@@ -109,6 +119,7 @@ def _start_once(folder: Path, port: int, environment: dict[str, str]) -> Emulato
         )
     emulator = Emulator(endpoint_url=f"http://{LOOPBACK}:{port}", port=port, process=process)
     try:
+        meanwhile()
         _wait_until_ready(emulator, log_path)
     except BaseException:
         _stop(emulator, cleanly=False)

@@ -2,10 +2,12 @@
 
 import contextlib
 import fcntl
+import functools
 import json
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
 import boto3
@@ -15,12 +17,13 @@ from automation.engine.command import EngineCommand
 from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
 from automation.local.emulator import LOOPBACK, Emulator, PortTakenError, running_emulator
-from automation.local.provider import ProviderSettings, serve_provider
 from automation.local.resources.cloud import empty_session
 from automation.target import LOCAL_PACE, Account, Target
 
 _REGION = "us-east-1"
 _ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only
+# Takes 0.1 s to load, so that is left for the time in which the emulator starts.
+_PROVIDER = "automation.local.provider"
 
 
 class WorldInUseError(AutomationError):
@@ -48,7 +51,7 @@ class _Running:
 def embedded_aws(
     home: Path,
     *,
-    engine: EngineCommand,
+    engine: Callable[[], EngineCommand],
     keeps_state: bool = False,
     enforces_policies: bool = False,
 ) -> Generator[Target]:
@@ -58,16 +61,18 @@ def embedded_aws(
 
     Args:
         home: existing folder; with `keeps_state` everything is found there again.
-        engine: the Pulumi command of the target.
+        engine: finds the Pulumi command of the target; it is called while the emulator starts.
         keeps_state: keep resources when the block ends. Default False.
         enforces_policies: refuse what IAM and queue policies don't allow. Default False.
 
     Raises:
         WorldInUseError: another process is just starting or ending it.
         EmulatorError: the emulator did not start, or could not write its state at the end.
+        AutomationError: what `engine` raises.
     """
-    with _running(home, keeps_state, enforces_policies) as running:
-        yield _target(home, engine, running)
+    found = functools.cache(engine)
+    with _running(home, keeps_state, enforces_policies, meanwhile=found) as running:
+        yield _target(home, found(), running)
 
 
 @contextlib.contextmanager
@@ -107,43 +112,54 @@ def account_of_its_own(
         engine: the Pulumi command of the target.
     """
     identity = _Identity(account_id=_new_account_id(), port=emulator.port, region=_REGION)
-    settings = ProviderSettings(
-        endpoint_url=emulator.endpoint_url, region=_REGION, account_id=identity.account_id
-    )
-    with serve_provider(settings) as provider_port:
-        yield _target(home, engine, _Running(identity=identity, provider_port=provider_port))
+    with _served_provider(identity, emulator) as running:
+        yield _target(home, engine, running)
 
 
 @contextlib.contextmanager
-def _running(home: Path, keeps_state: bool, enforces_policies: bool) -> Generator[_Running]:
+def _running(
+    home: Path,
+    keeps_state: bool,
+    enforces_policies: bool,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Generator[_Running]:
     with (home / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield _joined(home)
             return
-        with _started(home, keeps_state, enforces_policies) as running:
+        with _started(home, keeps_state, enforces_policies, meanwhile) as running:
             yield running
 
 
 @contextlib.contextmanager
-def _started(home: Path, keeps_state: bool, enforces_policies: bool) -> Generator[_Running]:
+def _started(
+    home: Path, keeps_state: bool, enforces_policies: bool, meanwhile: Callable[[], object]
+) -> Generator[_Running]:
     known = _load_identity(home) if keeps_state else None
-    with _emulator(home, known, keeps_state, enforces_policies) as emulator:
+    with _emulator(home, known, keeps_state, enforces_policies, meanwhile) as emulator:
         identity = known or _Identity(
             account_id=_new_account_id(), port=emulator.port, region=_REGION
         )
         if keeps_state:
             _save_identity(home, identity)
-        settings = ProviderSettings(
-            endpoint_url=emulator.endpoint_url,
-            region=identity.region,
-            account_id=identity.account_id,
-        )
-        with serve_provider(settings) as provider_port:
-            running = _Running(identity=identity, provider_port=provider_port)
-            with _joinable(home, running):
-                yield running
+        with _served_provider(identity, emulator) as running, _joinable(home, running):
+            yield running
+
+
+@contextlib.contextmanager
+def _served_provider(identity: _Identity, emulator: Emulator) -> Generator[_Running]:
+    # Loaded while the emulator started, which takes as long.
+    from automation.local.provider import ProviderSettings, serve_provider
+
+    settings = ProviderSettings(
+        endpoint_url=emulator.endpoint_url,
+        region=identity.region,
+        account_id=identity.account_id,
+    )
+    with serve_provider(settings) as provider_port:
+        yield _Running(identity=identity, provider_port=provider_port)
 
 
 @contextlib.contextmanager
@@ -214,8 +230,16 @@ def _account(identity: _Identity) -> Account:
 
 @contextlib.contextmanager
 def _emulator(
-    home: Path, identity: _Identity | None, keeps_state: bool, enforces_policies: bool
+    home: Path,
+    identity: _Identity | None,
+    keeps_state: bool,
+    enforces_policies: bool,
+    meanwhile: Callable[[], object],
 ) -> Generator[Emulator]:
+    def prepare() -> None:
+        meanwhile()
+        import_module(_PROVIDER)
+
     try:
         with running_emulator(
             home,
@@ -223,6 +247,7 @@ def _emulator(
             port=identity.port if identity else None,
             keeps_state=keeps_state,
             enforces_policies=enforces_policies,
+            meanwhile=prepare,
         ) as emulator:
             yield emulator
     except PortTakenError as error:

@@ -33,7 +33,7 @@ def ambient_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     found = find_engine()
     engine = EngineCommand(str(found.binary), VersionInfo.parse(found.version))
     (tmp_path / "home").mkdir()
-    with embedded_aws(tmp_path / "home", engine=engine) as target:
+    with embedded_aws(tmp_path / "home", engine=lambda: engine) as target:
         for key, value in target.environment.items():
             if not key.startswith(("PULUMI_BACKEND", "PULUMI_CONFIG")):
                 monkeypatch.setenv(key, value)

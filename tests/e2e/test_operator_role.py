@@ -91,7 +91,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("home")
     progress = Progress()
     with (
-        embedded_aws(home, engine=engine, enforces_policies=True) as target,
+        embedded_aws(home, engine=lambda: engine, enforces_policies=True) as target,
         throwaway_stack(
             target,
             name=STACK,

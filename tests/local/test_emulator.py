@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import psutil
 import pytest
 
 from automation.local.emulator import Emulator, EmulatorError, PortTakenError, running_emulator
@@ -48,6 +49,22 @@ def test_two_run_side_by_side_on_loopback_ports_of_their_own(tmp_path: Path) -> 
         sqs_of(one).create_queue(QueueName="q")
         assert one.port != other.port
         assert not sqs_of(other).list_queues().get("QueueUrls")
+
+
+def test_what_fails_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
+    before, started = set(psutil.Process().children()), set[psutil.Process]()
+
+    def fail() -> None:
+        started.update(set(psutil.Process().children()) - before)
+        raise LookupError("no engine")
+
+    with (
+        pytest.raises(LookupError, match="no engine"),
+        running_emulator(tmp_path, region=REGION, meanwhile=fail),
+    ):
+        pytest.fail("it started all the same")
+    assert started
+    assert not any(process.is_running() for process in started)
 
 
 def test_listens_on_loopback_only(tmp_path: Path) -> None:

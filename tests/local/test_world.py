@@ -18,6 +18,6 @@ def test_world_that_is_just_starting_is_said_to_be(tmp_path: Path, written: str 
         fcntl.flock(lock, fcntl.LOCK_EX)
         with (
             pytest.raises(WorldInUseError, match="just starting or ending"),
-            embedded_aws(tmp_path, engine=engine, keeps_state=True),
+            embedded_aws(tmp_path, engine=lambda: engine, keeps_state=True),
         ):
             pytest.fail("it joined")

@@ -113,6 +113,8 @@ class Connections:
             max_pool_connections=_CONNECTIONS,
             read_timeout=_READ_TIMEOUT_SECONDS,
             retries={"total_max_attempts": 2},
+            # Left to itself botocore puts its own text together twice for each request.
+            user_agent="reliable-queue-provider",
         )
         return cast("Any", self._session).create_client(
             service,

@@ -104,7 +104,7 @@ def engine() -> EngineCommand:
 @pytest.fixture(scope="session")
 def aws(engine: EngineCommand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """An AWS for all tests; each has stacks of its own in it."""
-    with embedded_aws(tmp_path_factory.mktemp("aws"), engine=engine) as target:
+    with embedded_aws(tmp_path_factory.mktemp("aws"), engine=lambda: engine) as target:
         yield target
 
 
@@ -112,7 +112,7 @@ def aws(engine: EngineCommand, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def strict_aws(engine: EngineCommand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """An AWS that refuses what policies don't allow."""
     folder = tmp_path_factory.mktemp("strict-aws")
-    with embedded_aws(folder, engine=engine, enforces_policies=True) as target:
+    with embedded_aws(folder, engine=lambda: engine, enforces_policies=True) as target:
         yield target
 
 
