@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks.consuming import dead_lettering, draining, good_dead_letters
+from benchmarks.deploying import deploying
+from benchmarks.e2e_overhead import main_job
 from benchmarks.embedded import Cloud, embedded_cloud
 from benchmarks.figures import Figure
 from benchmarks.importing import first_failure, importing
@@ -31,6 +33,8 @@ Measure = Callable[[Cloud, int], Figure]
 MEASURES: dict[str, Measure] = {
     "import": lambda _, rounds: importing(rounds),
     "first-failure": lambda _, rounds: first_failure(rounds),
+    "up": deploying,
+    "main-job": main_job,
     "producer": producing,
     "drain": draining,
     "good": good_dead_letters,
