@@ -37,11 +37,13 @@ class Program:
         folder: where it lies.
         project: what the project file has to say, every path in it absolute.
         inline: the program itself, where it is a function of this process; else None (default).
+        has_known_plugins: whether the engine finds its plugins without its project. Default False.
     """
 
     folder: Path
     project: Mapping[str, object]
     inline: PulumiFn | None = None
+    has_known_plugins: bool = False
 
     @property
     def name(self) -> str:
@@ -92,8 +94,15 @@ def own_program() -> Program:
     project = cast("Fields", yaml.safe_load((REPOSITORY / PROJECT_FILE).read_text()))
     runtime = {"name": "python", "options": dict(_THIS_INTERPRETER)}
     return Program(
-        folder=REPOSITORY, project={**project, "main": str(REPOSITORY), "runtime": runtime}
+        folder=REPOSITORY,
+        project={**project, "main": str(REPOSITORY), "runtime": runtime},
+        has_known_plugins=True,
     )
+
+
+def is_in_project(folder: Path) -> bool:
+    """Whether the engine, started in a folder, would find a project: there, or above."""
+    return any((f / name).exists() for f in (folder, *folder.parents) for name in _PROJECT_FILES)
 
 
 def inline_program(program: PulumiFn, folder: Path) -> Program:

@@ -15,7 +15,7 @@ from automation.engine.stack import QuickStack, Workspace
 from automation.errors import AutomationError
 from automation.installation import REPOSITORY, command_line, is_checkout, state_folder
 from automation.interrupts import AbandonedRunError, Interrupts
-from automation.programs import Program, own_program
+from automation.programs import Program, is_in_project, own_program
 from automation.progress import Progress
 from automation.target import Target
 from components.outputs import OutputsError, StackOutputs
@@ -112,7 +112,8 @@ def throwaway_program(
         with progress.step("up"):
             stack = _new_stack(target, program, name, home, settings, interrupts)
             if not keep:
-                at_the_end.callback(_destroy, stack, target, home, interrupts, progress)
+                outside = _outside_of_projects(target, program, home)
+                at_the_end.callback(_destroy, stack, target, home, outside, interrupts, progress)
             found = read(stack, _deploy(stack, interrupts, progress.detail))
         yield found
 
@@ -173,12 +174,23 @@ def _deploy(
         raise DeploymentError(f"the stack could not be deployed:\n{diagnostics(error)}") from error
 
 
+def _outside_of_projects(target: Target, program: Program, home: Path) -> Path | None:
+    """A folder for destroying without the project, where nothing of the project is needed."""
+    is_possible = target.name == "local" and program.has_known_plugins
+    return home if is_possible and not is_in_project(home) else None
+
+
 def _destroy(
-    stack: QuickStack, target: Target, home: Path, interrupts: Interrupts, progress: Progress
+    stack: QuickStack,
+    target: Target,
+    home: Path,
+    outside: Path | None,
+    interrupts: Interrupts,
+    progress: Progress,
 ) -> None:
     try:
         with progress.step("destroy"), interrupts.shielded():
-            stack.destroy_and_remove(_change_reporter(progress.detail))
+            stack.destroy_and_remove(_change_reporter(progress.detail), outside=outside)
     except CommandError as error:
         raise DestructionError(
             f"stack {stack.name} could not be destroyed: {_what_is_left(target, home, stack.name)}"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from automation.errors import AutomationError
-from automation.programs import read_program
+from automation.programs import is_in_project, read_program
 
 THIS_INTERPRETER = {"toolchain": "pip"}
 
@@ -134,3 +134,12 @@ def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: [")
     with pytest.raises(AutomationError, match=r"Pulumi.yaml can't be read: while parsing"):
         read_program(tmp_path)
+
+
+def test_a_folder_is_in_a_project_wherever_above_it_the_project_begins(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert not is_in_project(inner)
+    (tmp_path / "Pulumi.yml").touch()
+    assert is_in_project(inner)
+    assert is_in_project(tmp_path)

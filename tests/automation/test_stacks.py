@@ -1,5 +1,8 @@
 """What is told of a stack that is not this program's, and of one that can't be read."""
 
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -8,6 +11,7 @@ from pulumi.automation import OutputValue
 from automation import stacks
 from automation.errors import AutomationError
 from automation.interrupts import Interrupts
+from automation.programs import own_program
 
 
 def test_a_deployed_program_that_lacks_outputs_is_told_by_them() -> None:
@@ -21,3 +25,14 @@ def test_a_deployed_program_that_lacks_outputs_is_told_by_them() -> None:
     outputs = stacks._deploy(stack, Interrupts(report=lambda _: None), lambda _: None)
     with pytest.raises(AutomationError, match=r"stack 'e2e-1': .*dlqUrl"):
         stacks.own_outputs(stack, outputs)
+
+
+def test_our_own_program_alone_is_destroyed_without_its_project(tmp_path: Path) -> None:
+    local, aws = (cast("Any", SimpleNamespace(name=name)) for name in ("local", "aws"))
+    own = own_program()
+    theirs = dataclasses.replace(own, has_known_plugins=False)
+    assert stacks._outside_of_projects(local, own, tmp_path) == tmp_path
+    assert stacks._outside_of_projects(local, theirs, tmp_path) is None
+    assert stacks._outside_of_projects(aws, own, tmp_path) is None
+    (tmp_path / "Pulumi.yaml").touch()
+    assert stacks._outside_of_projects(local, own, tmp_path) is None

@@ -1,6 +1,8 @@
 """The engine is asked once for outputs, and not for a history that nobody reads."""
 
+import itertools
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,3 +98,27 @@ def test_a_destruction_that_keeps_the_stack_still_does(monkeypatch: pytest.Monke
     stack.destroy_and_remove(lambda _: None)
     stack.destroy()
     assert engine.started[-1] == "destroy --skip-preview"
+
+
+def test_a_destruction_outside_of_the_project_names_what_it_would_have_found_there(
+    tmp_path: Path,
+) -> None:
+    asked: list[tuple[list[str], str]] = []
+
+    def run(args: list[str], cwd: str, *_: object) -> Any:
+        asked.append((args, cwd))
+        return SimpleNamespace(stdout="", stderr="")
+
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    command: Any = SimpleNamespace(run=run, version="3.274.1")
+    workspace = Workspace(pulumi_command=command, work_dir=str(project))
+    stack = QuickStack.create("s", workspace)
+    stack.destroy_and_remove(lambda _: None, outside=outside)
+    arguments, folder = asked[-1]
+    options = dict(itertools.pairwise(arguments))
+    assert folder == str(outside)
+    assert options["--stack"] == "organization/p/s"
+    assert options["--config-file"] == str(project / "Pulumi.s.yaml")
+    assert (stack.name, workspace.work_dir) == ("s", str(project))
