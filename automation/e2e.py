@@ -8,7 +8,10 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
     try:
-        from automation.cli import main
+        from automation.importing import quick_imports
+
+        with quick_imports():
+            from automation.cli import main
     except KeyboardInterrupt:
         # All that is imported takes a second; nothing has been begun.
         sys.stderr.write("error: stopped\n")

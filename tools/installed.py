@@ -12,7 +12,10 @@ _WRONG_ENVIRONMENT = 2
 def main() -> NoReturn:
     """Run a command and exit with its code; without what it needs, say how to get that."""
     try:
-        from reliable_queue_operations.repository.automation.cli import main as run
+        from reliable_queue_operations.repository.automation.importing import quick_imports
+
+        with quick_imports():
+            from reliable_queue_operations.repository.automation.cli import main as run
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == __name__.partition(".")[0]:
             raise
