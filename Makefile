@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup .environment e2e test test-slow bench lint format lock clean
+.PHONY: help setup .environment e2e test test-slow bench lint audit .audit format lock clean
 .PHONY: test-second-sqs .second-sqs .second-sqs-lock
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
@@ -26,7 +26,8 @@ help:
 	@echo 'make setup   only set up: .venv, the Pulumi engine'
 	@echo 'make test-second-sqs'
 	@echo '             set everything up and run the commands on a second SQS: CONTRIBUTING.md'
-	@echo 'make lint    ruff, pyright, import directions'
+	@echo 'make lint    ruff, pyright, import directions, bandit, zizmor'
+	@echo 'make audit   look up known weaknesses of what is pinned; needs a network'
 	@echo 'make format  let ruff rewrite the code'
 	@echo 'make lock    resolve the dependencies anew into the lock files'
 	@echo 'make clean   remove .venv, .build and the caches; the engine in ~/.pulumi stays'
@@ -61,6 +62,27 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 	.venv/bin/lint-imports
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive \
+		automation benchmarks components examples functions plugin tools __main__.py
+	.venv/bin/zizmor --offline --quiet --no-progress .github
+
+# In an environment of its own: nothing else here needs its packages. --strict, because a package
+# that can't be looked up, as without a network, is otherwise only mentioned.
+AUDIT := .build/audit
+AUDIT_LOCK := tools/audit/requirements.lock
+
+audit: setup
+	@cmp -s $(AUDIT_LOCK) $(AUDIT)/.installed-requirements.lock \
+		&& $(AUDIT)/bin/python -c '' 2>/dev/null || $(MAKE) .audit
+	@for lock in requirements.lock tools/go/requirements.lock $(AUDIT_LOCK); do \
+		echo "known weaknesses of what $$lock pins" >&2; \
+		$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+			--requirement "$$lock" || exit; done
+
+.audit:
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python $(AUDIT)
+	@.venv/bin/uv pip sync --quiet --python $(AUDIT)/bin/python --require-hashes $(AUDIT_LOCK)
+	@cp $(AUDIT_LOCK) $(AUDIT)/.installed-requirements.lock
 
 # The second SQS has an environment of its own: its packages don't go with ours, and it needs this
 # Python. pyenv's are looked for too, since its `python3.13` refuses where another one is chosen.
@@ -100,6 +122,7 @@ format: setup
 lock: setup
 	$(UV_COMPILE) --extra operations --extra local --group dev pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --no-annotate tools/go/requirements.in -o tools/go/requirements.lock
+	$(UV_COMPILE) --no-annotate tools/audit/requirements.in -o $(AUDIT_LOCK)
 
 clean:
 	rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
