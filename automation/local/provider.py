@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from automation.local.provider_admission import OwnUserOnly
 from automation.local.resources import answers, checking, diffing, lifecycle
 from automation.local.resources.catalogue import RESOURCE_TYPES
 from automation.local.resources.cloud import AwsError, Cloud, Connections
@@ -261,9 +262,10 @@ def serve_provider(settings: ProviderSettings) -> Generator[int]:
     sizes = ("grpc.max_receive_message_length", "grpc.max_send_message_length")
     # Without reuseport nobody else can listen on our port as well.
     options = [("grpc.so_reuseport", 0), *((name, _MAX_MESSAGE_BYTES) for name in sizes)]
-    server = grpc.server(pool, options=options)
+    own_user_only = OwnUserOnly()
+    server = grpc.server(pool, options=options, interceptors=[own_user_only])
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    own_user_only.port = port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     pool.submit(servicer.connections.warm_up, settings.region)
     try:

@@ -1,5 +1,7 @@
 """The provider's answers to the engine: what it refuses, plans, replaces and keeps."""
 
+import os
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +26,15 @@ def test_nothing_is_left_when_the_provider_stops(settings: ProviderSettings) -> 
     with serve_provider(settings) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         grpc.channel_ready_future(channel).result(timeout=10)
     assert {thread for thread in threading.enumerate() if "aws-provider" in thread.name} <= before
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="this system does not tell")
+def test_another_user_s_engine_is_refused(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    with pytest.raises(grpc.RpcError) as error:
+        provider.check(QUEUE, {})
+    assert error.value.code() == grpc.StatusCode.PERMISSION_DENIED
 
 
 def test_an_unknown_resource_type_is_refused_by_name(provider: Any) -> None:

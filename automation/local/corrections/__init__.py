@@ -1,8 +1,9 @@
-"""Corrects the emulator where it is kinder than AWS, from within its own process."""
+"""Corrects the emulator where it is kinder than AWS, or open to others, within its own process."""
 
 from automation.local.corrections import (
     alarms,
     batch_answers,
+    callers,
     deep_queues,
     deliveries,
     filter_patterns,
@@ -20,6 +21,7 @@ def apply_corrections() -> None:
         EmulatorChangedError: the emulator is not the one that the corrections were written for.
     """
     for correction in (
+        callers,
         deep_queues,
         requests,
         source_queues,
