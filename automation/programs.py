@@ -11,6 +11,7 @@ from pulumi.automation import PulumiFn
 
 from automation.errors import AutomationError
 from automation.installation import REPOSITORY
+from automation.private_files import make_private_folder, write_private
 
 PROJECT = "reliable-queue"
 """The name of this repository's own project."""
@@ -80,12 +81,12 @@ class Program:
 
     def write_project(self, folder: Path) -> Path:
         """Write the project file into a folder, made when it is not there; return the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         text = yaml.safe_dump(dict(self.project))
         path = folder / PROJECT_FILE
         # Another command may be reading what it needs.
         if not path.exists() or path.read_text() != text:
-            path.write_text(text)
+            write_private(path, text)
         return folder
 
 

@@ -15,6 +15,7 @@ from automation.engine.stack import QuickStack, Workspace
 from automation.errors import AutomationError
 from automation.installation import REPOSITORY, command_line, is_checkout, state_folder
 from automation.interrupts import AbandonedRunError, Interrupts
+from automation.private_files import write_private
 from automation.programs import Program, is_in_project, own_program
 from automation.progress import Progress
 from automation.target import Target
@@ -152,7 +153,7 @@ def _project_folder(
     config["aws:region"] = target.region
     # By these `cleanup` tells what a run has left from what is anybody else's.
     config["aws:defaultTags"] = {"tags": {STACK_TAG: name}}
-    (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
+    write_private(folder / f"Pulumi.{name}.yaml", yaml.safe_dump({"config": config}))
     return folder
 
 

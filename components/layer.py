@@ -129,7 +129,7 @@ def _uv() -> tuple[str, str]:
 
 
 def _build(requirements: Path, archive: Path, runtime: Runtime, architecture: Architecture) -> None:
-    archive.parent.mkdir(parents=True, exist_ok=True)
+    archive.parent.mkdir(0o700, parents=True, exist_ok=True)
     # Beside the archive, so that moving it into place is one step of the file system.
     with tempfile.TemporaryDirectory(prefix=".building-", dir=archive.parent) as scratch:
         packages = Path(scratch) / _FOLDER_IN_LAYER

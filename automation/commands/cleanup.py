@@ -23,6 +23,7 @@ from automation.operations.leftovers import (
     leftover_stacks,
     remove_from_machine,
 )
+from automation.private_files import own_folder
 from automation.progress import Progress
 from automation.stacks import DEFAULT_HOME, diagnostics
 from automation.target import Target, TargetName
@@ -43,7 +44,7 @@ def cleanup(*, target: TargetName, wants_json: bool, yes: bool) -> int:
     with contextlib.ExitStack() as opened:
         account: Target | None = None
         if target == "aws":
-            DEFAULT_HOME.mkdir(parents=True, exist_ok=True)
+            own_folder(DEFAULT_HOME)
             account = opened.enter_context(
                 opened_target("aws", home=DEFAULT_HOME, report=progress.say, own_state=False)
             )

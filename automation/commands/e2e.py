@@ -21,6 +21,7 @@ from automation.commands.throwaway import (
     stack_option,
     timeout_option,
 )
+from automation.private_files import write_private
 from automation.progress import Progress
 from automation.proof.account import Account
 from automation.proof.report import Options, RunReport
@@ -141,7 +142,7 @@ def e2e(
     progress = Progress()
     report = run_shown(run_e2e, options, yes=yes, progress=progress)
     if page:
-        page.write_text(render_page(report), encoding="utf-8")
+        write_private(page, render_page(report))
         progress.say(f"report: {page}")
     if wants_json:
         print_json(as_json(report))

@@ -18,6 +18,7 @@ from automation.errors import AutomationError
 from automation.installation import command_name, shown
 from automation.interrupts import handled_signals
 from automation.opening import opened_target
+from automation.private_files import own_folder
 from automation.progress import Progress
 from automation.stacks import DEFAULT_HOME, diagnostics, own_project
 from automation.target import Target
@@ -60,7 +61,7 @@ def run_local(home: Path, command: Sequence[str], *, report: Callable[[str], Non
     Raises:
         AutomationError: no such program, or the embedded AWS did not start.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    own_folder(home)
     with opened_target("local", home=home, report=report, keeps_state=True) as target:
         environment = _environment(target)
         if not command:

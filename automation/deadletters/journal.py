@@ -14,6 +14,7 @@ from typing import IO, Literal, Self, cast
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.receiving import HIDDEN_SECONDS
 from automation.errors import AutomationError
+from automation.private_files import make_private_folder, open_private
 
 State = Literal["intended", "sent", "deleted"]
 """Of a message: about to be sent or unknown, accepted by SQS, deleted where it came from."""
@@ -48,7 +49,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, purpose: str, source: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         self.path = path
         self.run_id = secrets.token_hex(6)
         self.is_continued = False
@@ -246,7 +247,7 @@ def resent_ids(folder: Path) -> dict[str, str]:
 
 def _locked(path: Path, source: str) -> IO[bytes]:
     while True:
-        file = path.open("a+b")
+        file = os.fdopen(open_private(path, os.O_RDWR | os.O_APPEND), "a+b")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -19,6 +19,7 @@ from automation.deadletters.journal import append
 from automation.deadletters.message import Message, message_to_json
 from automation.deadletters.receiving import HIDDEN_SECONDS, EmptyTwice, Sweep
 from automation.errors import AutomationError
+from automation.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -74,9 +75,9 @@ def drain_to_file(
     Raises:
         AutomationError: the file exists, or can't be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = open_private(path, os.O_WRONLY | os.O_EXCL)
     except FileExistsError as error:
         raise AutomationError(f"{path} exists: a backup never overwrites another") from error
     sweep = Sweep(

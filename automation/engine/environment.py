@@ -7,6 +7,7 @@ from pathlib import Path
 
 from automation.engine.command import EngineCommand
 from automation.installation import CACHE_VARIABLE, cache_folder
+from automation.private_files import make_private_folder, write_private
 
 
 def engine_path(engine: EngineCommand) -> dict[str, str]:
@@ -29,8 +30,7 @@ def engine_environment(
         passphrase: for the stacks' secrets, where `home` has none of its own yet; None (default)
             makes one up and keeps it there.
     """
-    states = home / "stacks"
-    states.mkdir(exist_ok=True)
+    states = make_private_folder(home / "stacks")
     return {
         **engine_path(engine),
         "PULUMI_BACKEND_URL": states.as_uri(),
@@ -45,6 +45,5 @@ def _passphrase(home: Path, given: str | None) -> str:
     if not path.exists():
         if given is not None:
             return given
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
+        write_private(path, secrets.token_urlsafe(32))
     return path.read_text()

@@ -67,7 +67,7 @@ def installing_into(versions: Path, report: Report) -> Generator[None]:
     Raises:
         OSError: the folder can't be made or written.
     """
-    versions.mkdir(parents=True, exist_ok=True)
+    versions.mkdir(0o700, parents=True, exist_ok=True)
     with raising_signals(), _locked(versions, report):
         _sweep(versions)
         yield

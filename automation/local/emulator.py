@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.errors import AutomationError
+from automation.private_files import make_private_folder, open_private
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 30
@@ -106,7 +107,7 @@ def _start_once(
 ) -> Emulator:
     _refuse_taken_port(port)
     log_path = folder / "emulator.log"
-    with log_path.open("ab") as log:
+    with os.fdopen(open_private(log_path, os.O_WRONLY | os.O_APPEND), "ab") as log:
         process = subprocess.Popen(  # noqa: S603 our own interpreter and file
             [sys.executable, "-I", str(Path(__file__).with_name("emulator_process.py"))],
             stdin=subprocess.PIPE,
@@ -114,6 +115,8 @@ def _start_once(
             stderr=log,
             cwd=folder,
             env=environment,
+            # What it writes holds the messages; what it unpacks it runs itself.
+            umask=0o077,
             # Ctrl-C in a terminal is for us to handle; and the group takes the workers along.
             start_new_session=True,
         )
@@ -131,8 +134,7 @@ def _environment(
     folder: Path, region: str, port: int, keeps_state: bool, enforces_policies: bool
 ) -> dict[str, str]:
     # Functions inherit all of this, so it holds nothing of the user's environment but PATH.
-    temporary = folder / "tmp"
-    temporary.mkdir(exist_ok=True)
+    temporary = make_private_folder(folder / "tmp")
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),

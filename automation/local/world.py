@@ -18,6 +18,7 @@ from automation.engine.environment import engine_environment
 from automation.errors import AutomationError
 from automation.local.emulator import LOOPBACK, Emulator, PortTakenError, running_emulator
 from automation.local.resources.cloud import empty_session
+from automation.private_files import write_private
 from automation.target import LOCAL_PACE, Account, Target
 
 _REGION = "us-east-1"
@@ -165,8 +166,8 @@ def _served_provider(identity: _Identity, emulator: Emulator) -> Generator[_Runn
 @contextlib.contextmanager
 def _joinable(home: Path, running: _Running) -> Generator[None]:
     path = home / "running.json"
-    path.write_text(
-        json.dumps({"provider_port": running.provider_port, **asdict(running.identity)})
+    write_private(
+        path, json.dumps({"provider_port": running.provider_port, **asdict(running.identity)})
     )
     try:
         yield
@@ -263,7 +264,7 @@ def _load_identity(home: Path) -> _Identity | None:
 
 
 def _save_identity(home: Path, identity: _Identity) -> None:
-    (home / "identity.json").write_text(json.dumps(asdict(identity)))
+    write_private(home / "identity.json", json.dumps(asdict(identity)))
 
 
 def _new_account_id() -> str:

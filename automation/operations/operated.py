@@ -20,6 +20,7 @@ from automation.operations.discovery import discovered_wiring
 from automation.operations.named_queue import find_queue, named_queue
 from automation.operations.stack_queues import stack_wiring
 from automation.operations.wiring import Queue, Wiring
+from automation.private_files import own_folder
 from automation.progress import Progress
 from automation.target import Account, Pace, TargetName
 
@@ -153,7 +154,7 @@ def operated_queue(selection: Selection, *, report: Callable[[str], None]) -> Ge
     Raises:
         AutomationError: no such target, stack or queue, or AWS's refusal in words.
     """
-    selection.home.mkdir(parents=True, exist_ok=True)
+    own_folder(selection.home)
     with _wired(selection, report) as (account, wiring):
         for note in wiring.notes:
             report(note)

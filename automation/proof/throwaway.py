@@ -15,6 +15,7 @@ from automation.errors import AutomationError
 from automation.installation import state_folder
 from automation.interrupts import Interrupts
 from automation.opening import opened_target
+from automation.private_files import own_folder
 from automation.progress import Progress
 from automation.stacks import KEPT_MARK, RUN_MARK, keeping_command
 from automation.target import Target, TargetName
@@ -146,7 +147,7 @@ def _home(options: ThrowawayOptions) -> Generator[Path]:
             f"--stack: {options.stack!r} was kept by an earlier run, or its destruction failed; "
             f"its state is in {home}. Destroy it and remove that folder, or take another name"
         )
-    home.mkdir(parents=True)
+    own_folder(home)
     with (home / RUN_MARK).open("w") as mark:
         # The kernel ends the lock with the run, however that ends: so `cleanup` tells them apart.
         fcntl.flock(mark, fcntl.LOCK_EX)
