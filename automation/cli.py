@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from automation.aws.thrown import Thrown
 from automation.commands.cleanup import cleanup
 from automation.commands.dlq import dlq
 from automation.commands.e2e import e2e
@@ -20,8 +21,9 @@ from automation.commands.purge import purge
 from automation.commands.redrive import redrive
 from automation.commands.send import restore, send
 from automation.commands.status import status
+from automation.deadletters.exception_words import exception_words
 from automation.errors import AutomationError
-from automation.foreign_text import printable
+from automation.foreign_text import printable_lines
 from automation.installation import command_name, shown, state_folder
 from automation.interrupts import SignalledError
 
@@ -65,8 +67,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             _complain(message)
     except SignalledError as signalled:
         _complain(str(signalled))
-    except Exception:  # noqa: BLE001 a defect of ours must not look like exit code 1, "broken"
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 a defect of ours must not look like exit code 1
+        _complain_of_defect(error)
     return WRONG
 
 
@@ -83,6 +85,13 @@ def _messages(error: BaseException) -> list[str]:
 
 
 def _complain(message: str) -> None:
-    # It may quote what strangers wrote; lines stay lines.
-    for line in f"error: {message}".split("\n"):
-        click.echo(printable(line), err=True)
+    # It may quote what strangers wrote.
+    click.echo(printable_lines(f"error: {message}"), err=True)
+
+
+def _complain_of_defect(error: Exception) -> None:
+    """Where it happened, and its own words only where they can't quote a message."""
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    thrown = Thrown(name=type(error).__name__, text=str(error), code=stack)
+    what = f"Traceback (most recent call last):\n{stack}{exception_words(thrown)}"
+    click.echo(printable_lines(what), err=True)

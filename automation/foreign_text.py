@@ -17,10 +17,12 @@ _MAX_DIGITS = 4_300
 
 # Control characters (C0, DEL, C1), lone surrogates, line and paragraph separators, and what is
 # invisible or turns the direction of writing: Unicode Standard Annex 9, "Directional Formatting
-# Characters". The joiners U+200C and U+200D stay: scripts and emoji need them.
+# Characters", and the property Default_Ignorable_Code_Point, by which text is hidden in text. The
+# joiners U+200C and U+200D and the first variation selectors stay: scripts and emoji need them.
 _UNPRINTABLE = re.compile(
-    "[\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f"
-    "\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\\U000e0000-\\U000e007f]"
+    "[\\x00-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u200e"
+    "\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufeff\\uffa0\\ufff0-\\ufffb"
+    "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]"
 )
 
 
@@ -125,6 +127,11 @@ def printable(text: str) -> str:
     if _takes_unicode():
         return text
     return text.encode("ascii", "backslashreplace").decode()
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, which stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -1,4 +1,7 @@
-"""Shows on standard error what a run is doing: bars for a person, plain lines for a pipe."""
+"""Shows on standard error what a run is doing: bars for a person, plain lines for a pipe.
+
+What is said may quote strangers, so that nothing here is taken for markup or obeyed by a terminal.
+"""
 
 import contextlib
 import time
@@ -7,6 +10,8 @@ from collections.abc import Callable, Generator
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+
+from automation.foreign_text import printable, printable_lines
 
 
 class Progress:
@@ -40,7 +45,7 @@ class Progress:
             TextColumn("{task.description:<8}"),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[detail]}", style="dim"),
+            TextColumn("{task.fields[detail]}", style="dim", markup=False),
             console=self._console,
         ) as self._bars:
             yield
@@ -83,11 +88,11 @@ class Progress:
     def detail(self, text: str) -> None:
         """Show what the running step is at; a pipe is spared."""
         if self._bars and self._task is not None:
-            self._bars.update(self._task, detail=text)
+            self._bars.update(self._task, detail=printable(text))
 
     def say(self, line: str) -> None:
         """Print one line that stays."""
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(printable_lines(line), markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def paused(self) -> Generator[None]:

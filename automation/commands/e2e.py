@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automation.commands.options import json_option, target_option, yes_option
-from automation.commands.output import DONE, NOT_DONE, print_json
+from automation.commands.output import DONE, NOT_DONE, print_json, shown_text
 from automation.commands.throwaway import (
     alarm_words,
     config_option,
@@ -222,7 +222,7 @@ def as_table(report: RunReport) -> Group:
         table.add_row("processed", str(len(redrive.processed)), "the repaired ones among them")
         table.add_row("left", str(redrive.left), "in the dead-letter queue")
         table.add_row("alarm", redrive.alarm.state, "after the redrive")
-    advice = [Text(report.advice)] if report.advice else []
+    advice = [shown_text(report.advice)] if report.advice else []
     return Group(table, Text(), _verdict(report), *advice)
 
 
@@ -244,5 +244,6 @@ def _verdict(report: RunReport) -> Text:
     total = report.timings_seconds["total"]
     left = "everything destroyed" if report.destroyed else f"stack {report.stack} kept"
     if report.verdict == "held":
-        return Text(f"held: every message accounted for, {left}, {total:.1f} s", style="bold green")
-    return Text(f"broken: {report.reason} ({left}, {total:.1f} s)", style="bold red")
+        words = f"held: every message accounted for, {left}, {total:.1f} s"
+        return shown_text(words, "bold green")
+    return shown_text(f"broken: {report.reason} ({left}, {total:.1f} s)", "bold red")

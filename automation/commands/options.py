@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from automation.errors import AutomationError
+from automation.foreign_text import printable
 from automation.installation import shown
 from automation.operations.operated import Selection
 from automation.progress import Progress
@@ -186,7 +187,7 @@ def ask(question: str, *, yes: bool, progress: Progress) -> None:
 
 def _is_confirmed(question: str) -> bool:
     try:
-        return click.confirm(question, err=True)
+        return click.confirm(printable(question), err=True)
     except click.Abort:
         # Ctrl-C leaves the cursor behind the question.
         click.echo(err=True)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
-from automation.foreign_text import printable, strict_json
+from automation.foreign_text import printable, printable_lines, strict_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -26,6 +27,11 @@ def print_json(answer: Mapping[str, object]) -> None:
 def print_line(text: str) -> None:
     """Print one line on standard output; what a terminal would obey is escaped."""
     click.echo(printable(text))
+
+
+def shown_text(words: str, style: str = "") -> Text:
+    """Text for a table; what a terminal would obey is escaped, and nothing is markup."""
+    return Text(printable_lines(words), style)
 
 
 def print_json_rows(

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automation.commands.options import json_option, target_option, yes_option
-from automation.commands.output import DONE, NOT_DONE, as_plain, print_json
+from automation.commands.output import DONE, NOT_DONE, as_plain, print_json, shown_text
 from automation.commands.throwaway import (
     alarm_words,
     config_option,
@@ -23,7 +23,6 @@ from automation.commands.throwaway import (
     stack_option,
     timeout_option,
 )
-from automation.foreign_text import printable
 from automation.programs import read_program
 from automation.progress import Progress
 from automation.proof.expected import read_lines
@@ -144,9 +143,9 @@ def as_table(report: ProveReport) -> Group:
     table.add_column(justify="right")
     table.add_column(style="dim")
     for row in _rows(report, account):
-        table.add_row(*row)
-    notes = [Text(printable(note)) for note in report.notes]
-    advice = [Text(report.advice)] if report.advice else []
+        table.add_row(*map(shown_text, row))
+    notes = [shown_text(note) for note in report.notes]
+    advice = [shown_text(report.advice)] if report.advice else []
     return Group(table, Text(), *notes, _verdict(report), *advice)
 
 
@@ -171,5 +170,5 @@ def _verdict(report: ProveReport) -> Text:
     left = "everything destroyed" if report.destroyed else f"stack {report.stack} kept"
     if report.verdict == "held":
         words = f"held: every message ended as its line says, {left}, {total:.1f} s"
-        return Text(words, style="bold green")
-    return Text(printable(f"broken: {report.reason} ({left}, {total:.1f} s)"), style="bold red")
+        return shown_text(words, "bold green")
+    return shown_text(f"broken: {report.reason} ({left}, {total:.1f} s)", "bold red")

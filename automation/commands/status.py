@@ -14,6 +14,7 @@ from rich.text import Text
 from automation.aws.queue_depth import Depth
 from automation.commands.options import queue_options
 from automation.commands.output import DONE, as_plain, duration, print_json
+from automation.foreign_text import printable
 from automation.interrupts import cancelled_by_signals
 from automation.operations.operated import Operated, Selection, operated_queue
 from automation.operations.status import StackStatus, read_status
@@ -86,7 +87,10 @@ def status_text(seen: StackStatus, where: str) -> Text:
         ("concurrency", _number(seen.concurrency, "at most in the last 5 min"), ""),
         *([("advice", seen.advice, "bold")] if seen.advice else []),
     ]
-    lines = [Text.assemble((f"{label:<17}", "dim"), (words, style)) for label, words, style in rows]
+    lines = [
+        Text.assemble((f"{label:<17}", "dim"), (printable(words), style))
+        for label, words, style in rows
+    ]
     return Text("\n").join(lines)
 
 

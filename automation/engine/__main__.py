@@ -4,8 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from automation.engine.finding import EngineError, find_engine
+from automation.engine.finding import EngineError, build_engine_anew, find_engine
 from automation.engine.yaml_host import find_yaml_host
+from automation.foreign_text import printable_lines
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -18,9 +19,15 @@ def main(arguments: Sequence[str] = ()) -> int:
         action="store_true",
         help="and its language host for programs in YAML, which set-up does without",
     )
-    needs_yaml: bool = parser.parse_args(arguments).yaml
+    parser.add_argument(
+        "--build",
+        action="store_true",
+        help="build the pinned one now, from what has hashes here, and take no other",
+    )
+    given = parser.parse_args(arguments)
+    needs_yaml: bool = given.yaml
     try:
-        engine = find_engine(report=_report)
+        engine = build_engine_anew(report=_report) if given.build else find_engine(report=_report)
         _report(f"pulumi {engine.version} at {engine.binary} ({engine.source})")
         if needs_yaml:
             _report(f"programs in YAML are run by {find_yaml_host(engine, report=_report)}")
@@ -34,7 +41,7 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def _report(line: str) -> None:
-    print(f"engine: {line}", file=sys.stderr, flush=True)  # noqa: T201
+    print(printable_lines(f"engine: {line}"), file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

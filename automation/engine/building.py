@@ -28,6 +28,9 @@ VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 YAML_HOST_BINARY = "pulumi-language-yaml"
 YAML_HOST_MODULE = "github.com/pulumi/pulumi-yaml"
 
+# Go's reference, "Build commands": go.mod and go.sum are not to be extended.
+_PINNED_ONLY = "-mod=readonly"
+
 Version = tuple[int, int, int]
 
 
@@ -190,7 +193,7 @@ def _install_go(needed: Version, *, scratch: Path, tools: Path, report: Report) 
         "GOPATH": str(scratch / "gopath"),
         "GOMODCACHE": str(scratch / "gopath" / "mod"),
         "GOCACHE": str(scratch / "gocache"),
-        "GOFLAGS": "-buildvcs=false -modcacherw",
+        "GOFLAGS": f"-buildvcs=false -modcacherw {_PINNED_ONLY}",
         "XDG_CONFIG_HOME": str(scratch / "settings"),
     }
     binary = folder / "go" / "bin" / "go"
@@ -207,7 +210,8 @@ def _go_environment(scratch: Path) -> dict[str, str]:
         "CGO_ENABLED": "0",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
-        "GOFLAGS": "-buildvcs=false",
+        # Nothing is taken that go.sum does not name by its hash, whatever the user's settings are.
+        "GOFLAGS": f"-buildvcs=false {_PINNED_ONLY}",
         "GOTMPDIR": str(scratch),
     }
 

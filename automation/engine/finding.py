@@ -85,6 +85,22 @@ def find_engine(
     return engine or _install(versions, ways, attempts)
 
 
+def build_engine_anew(
+    *, report: Report = lambda _: None, home: Path | None = None, way: Installer = BUILD
+) -> Engine:
+    """Build the pinned engine, whatever is there: each file of what it takes has its hash here.
+
+    Args:
+        report, home: as `find_engine` has them.
+        way: the build.
+
+    Raises:
+        EngineError, KeyboardInterrupt: as `find_engine` does.
+    """
+    versions = (home or Path.home()) / ".pulumi" / "versions"
+    return _install(versions, (way,), _Attempts(report=report), is_anew=True)
+
+
 class _AbsentError(AttemptError):
     """There is nothing: worth a line only when nothing is in the next place either."""
 
@@ -185,10 +201,13 @@ def _parse(version: str) -> tuple[int, int, int] | None:
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
-def _install(versions: Path, ways: tuple[Installer, ...], attempts: _Attempts) -> Engine:
+def _install(
+    versions: Path, ways: tuple[Installer, ...], attempts: _Attempts, *, is_anew: bool = False
+) -> Engine:
     try:
         with installing_into(versions, attempts.report):
-            return _first_that_works(versions, ways, attempts)
+            first = _first_way_that_works if is_anew else _first_that_works
+            return first(versions, ways, attempts)
     except OSError as error:
         attempts.failures.append(f"{versions} can't be used: {error}")
         raise attempts.error() from error
@@ -199,7 +218,12 @@ def _first_that_works(versions: Path, ways: tuple[Installer, ...], attempts: _At
         # Whoever held the lock before us may just have installed it.
         return _installed(versions)
     except AttemptError:
-        pass
+        return _first_way_that_works(versions, ways, attempts)
+
+
+def _first_way_that_works(
+    versions: Path, ways: tuple[Installer, ...], attempts: _Attempts
+) -> Engine:
     for way, following in zip(ways, [*ways[1:], None], strict=True):
         then = following.title if following else "nothing, that was the last"
         engine = attempts.make(

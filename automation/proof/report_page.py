@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 
 from automation.aws.consumer_log import Identity
+from automation.foreign_text import printable
 from automation.proof import report_chart
 from automation.proof.account import DeadLetter
 from automation.proof.report import RunReport
@@ -51,6 +52,7 @@ def render_page(report: RunReport) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -91,6 +93,11 @@ def group_letters(report: RunReport) -> list[Letters]:
         )
         for (is_expected, reason), rows in sorted(groups.items())
     ]
+
+
+def _shown(value: object) -> object:
+    """A browser turns the direction of writing too, and shows what is invisible not at all."""
+    return printable(value) if isinstance(value, str) else value
 
 
 def _words(

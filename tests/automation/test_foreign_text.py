@@ -76,6 +76,7 @@ def test_json_holds_the_text_unaltered(text: str) -> None:
         ("\u2028\u2066", "\\u2028\\u2066"),
         ("\ud83d", "\\ud83d"),
         ("\U000e0041", "\\udb40\\udc41"),
+        ("a\U000e0101b\u3164", "a\\udb40\\udd01b\\u3164"),
         ("Grüße 👩\u200d🔧 日本", "Grüße 👩\u200d🔧 日本"),
     ],
 )

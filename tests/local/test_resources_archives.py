@@ -117,3 +117,22 @@ def test_an_archive_above_lambdas_limits_is_refused(
     monkeypatch.setattr(archives, limit, 5)
     with pytest.raises(AwsError, match="5"):
         zip_bytes(Archive({"path": str(folder)}), folder.parent)
+
+
+@pytest.mark.parametrize("name", ["../out.py", "a/../../out.py", "/out.py", "..\\out.py"])
+@pytest.mark.parametrize("form", ["zip", "tar", "asset"])
+def test_member_that_leads_out_of_the_folder_is_refused(
+    tmp_path: Path, name: str, form: str
+) -> None:
+    path = tmp_path / f"code.{form}"
+    archive = Archive({"path": path.name})
+    if form == "zip":
+        with zipfile.ZipFile(path, "w") as packed:
+            packed.writestr(name, "x")
+    elif form == "tar":
+        with tarfile.open(path, "w") as tar:
+            tar.addfile(tarfile.TarInfo(name))
+    else:
+        archive = Archive({"assets": {name: Asset({"text": "x"})}})
+    with pytest.raises(AwsError, match="which leads out of its folder"):
+        zip_bytes(archive, tmp_path)

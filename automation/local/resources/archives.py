@@ -6,9 +6,9 @@ import io
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from automation.local.resources.cloud import AwsError
@@ -39,12 +39,31 @@ def zip_bytes(archive: Archive, program_directory: Path) -> bytes:
     path = archive.content.get("path")
     if path and zipfile.is_zipfile(program_directory / path):
         content = (program_directory / path).read_bytes()
+        _require_names_inside(_names_in(content))
         _require_size(content, _unzipped_bytes(content))
         return content
     files = sorted(_files(archive, program_directory), key=lambda file: file.name)
+    _require_names_inside(file.name for file in files)
     content = _zipped(files)
     _require_size(content, sum(len(file.content) for file in files))
     return content
+
+
+def _names_in(content: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        return packed.namelist()
+
+
+def _require_names_inside(names: Iterable[str]) -> None:
+    """What is unpacked stays in its folder, whoever unpacks it."""
+    for name in names:
+        # Python's zipfile turns the separators of its own system alone.
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:
+            raise AwsError(
+                "InvalidParameterValueException",
+                f"the archive has a member {name!r}, which leads out of its folder",
+            )
 
 
 def _unzipped_bytes(content: bytes) -> int:

@@ -24,7 +24,7 @@ from automation.engine.building import (
     find_go,
     pinned_version,
 )
-from automation.engine.finding import MINIMUM_VERSION, EngineError, find_engine
+from automation.engine.finding import MINIMUM_VERSION, EngineError, build_engine_anew, find_engine
 from automation.engine.installing import (
     BUILD,
     DOWNLOAD,
@@ -172,6 +172,26 @@ def test_go_comes_from_the_pinned_wheel_with_caches_that_go_with_the_scratch_fol
         assert Path(go.environment[name]).is_relative_to(scratch)
 
 
+def test_build_takes_nothing_that_has_no_hash_here(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOFLAGS", "-mod=mod")
+    seen = machine.home / "flags"
+    machine.program("go", fake_go(machine.home, build=f'echo "$GOFLAGS" >> "{seen}"'))
+    build_engine_anew(home=machine.home)
+    assert {*seen.read_text().splitlines()} == {"-buildvcs=false -mod=readonly"}
+
+
+def test_engine_is_built_anew_whatever_is_there(machine: Machine) -> None:
+    machine.program("pulumi", f"echo {ENGINE_VERSION}")
+    machine.program("pulumi-language-python", "exit 0")
+    binary = machine.installed(ENGINE_VERSION)
+    machine.program("go", fake_go(machine.home))
+    engine = build_engine_anew(home=machine.home)
+    assert (engine.binary, engine.source) == (binary, "built from source")
+    assert not machine.left_behind()
+
+
 def test_wheel_with_another_hash_is_refused(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +271,7 @@ def test_interrupted_build_ends_its_processes_and_leaves_nothing(
     pid_file = machine.home / "pid"
     machine.program("go", fake_go(machine.home, build=f"echo $$ > {pid_file}; exec /bin/sleep 600"))
     program = (
-        "from automation.engine.finding import find_engine; "
+        "from automation.engine.finding import build_engine_anew, find_engine; "
         "from automation.engine.installing import BUILD; "
         "find_engine(report=lambda line: print(line, flush=True), installers=(BUILD,))"
     )

@@ -190,6 +190,12 @@ def test_broken_verdict_says_why_and_is_escaped() -> None:
     assert "Broken: 2 &lt; 3 &amp; so on" in render_page(broken)
 
 
+def test_what_turns_or_hides_text_is_shown_by_its_code() -> None:
+    broken = dataclasses.replace(report(), verdict="broken", reason="\u202egpj\u200b\x9b")
+    page = render_page(broken)
+    assert "Broken: \\u202egpj\\u200b\\u009b" in page
+
+
 def test_run_without_any_message_has_a_page() -> None:
     assert "Nothing." in render_page(report(sent=0, bad=0))
 
