@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from automation.foreign_text import printable, printable_lines
+from automation.foreign_text import printable
 
 
 class Progress:
@@ -92,7 +92,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print one line that stays."""
-        self._console.print(printable_lines(line), markup=False, soft_wrap=True)
+        self._console.print(printable(line), markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def paused(self) -> Generator[None]:

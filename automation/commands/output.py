@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from automation.foreign_text import printable, printable_lines, strict_json
+from automation.foreign_text import printable, strict_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,8 +30,8 @@ def print_line(text: str) -> None:
 
 
 def shown_text(words: str, style: str = "") -> Text:
-    """Text for a table; what a terminal would obey is escaped, and nothing is markup."""
-    return Text(printable_lines(words), style)
+    """A line for a table; what a terminal would obey is escaped, and nothing is markup."""
+    return Text(printable(words), style)
 
 
 def print_json_rows(

@@ -45,7 +45,7 @@ def test_what_strangers_wrote_is_neither_obeyed_nor_markup(*, terminal: bool) ->
     assert "\x1b]" not in said
     shown = r"[/bold] [link=http://x]y[/link] \u001b]0;title\u0007 \u009b2J \u202egpj \udb40\udc41"
     assert shown in said
-    assert "\nnext" in said
+    assert "\\nnext" in said
 
 
 def test_terminal_gets_a_bar_with_details() -> None:
