@@ -141,13 +141,14 @@ def e2e(
     )
     progress = Progress()
     report = run_shown(run_e2e, options, yes=yes, progress=progress)
-    if page:
-        write_private(page, render_page(report))
-        progress.say(f"report: {page}")
     if wants_json:
         print_json(as_json(report))
     else:
         Console().print(as_table(report))
+    if page:
+        # Last: the verdict is said even where the page can't be written.
+        write_private(page, render_page(report))
+        progress.say(f"report: {page}")
     return DONE if report.verdict == "held" else NOT_DONE
 
 
