@@ -15,6 +15,7 @@ from automation.commands.e2e import e2e
 from automation.commands.local import local
 from automation.commands.logs import logs
 from automation.commands.output import WRONG
+from automation.commands.plan import plan
 from automation.commands.policy import policy
 from automation.commands.prove import prove
 from automation.commands.purge import purge
@@ -45,7 +46,7 @@ def cli() -> None:
 dlq.add_command(purge)
 dlq.add_command(redrive)
 dlq.add_command(restore)
-for command in (e2e, prove, local, dlq, status, logs, send, policy, cleanup):
+for command in (e2e, prove, local, plan, dlq, status, logs, send, policy, cleanup):
     cli.add_command(command)
 
 

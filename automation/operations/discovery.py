@@ -172,15 +172,21 @@ def _consumers(
         )
 
 
-def _fed_by(search: _Search, source: Queue) -> list[str]:
-    pages = search.account.clients.functions.get_paginator("list_event_source_mappings").paginate(
+def mappings_of(
+    account: Account, source: Queue
+) -> "Iterator[tuple[str, EventSourceMappingConfigurationTypeDef]]":
+    """The event source mappings of a queue, each with its function's name."""
+    pages = account.clients.functions.get_paginator("list_event_source_mappings").paginate(
         EventSourceArn=source.arn
     )
-    mappings: Iterator[EventSourceMappingConfigurationTypeDef] = (
-        mapping for page in pages for mapping in page.get("EventSourceMappings", [])
-    )
-    found = (_FUNCTION.match(mapping.get("FunctionArn", "")) for mapping in mappings)
-    return [match["name"] for match in found if match]
+    for page in pages:
+        for mapping in page.get("EventSourceMappings", []):
+            if match := _FUNCTION.match(mapping.get("FunctionArn", "")):
+                yield match["name"], mapping
+
+
+def _fed_by(search: _Search, source: Queue) -> list[str]:
+    return [name for name, _ in mappings_of(search.account, source)]
 
 
 def _log_group(account: Account, function_name: str) -> str | None:

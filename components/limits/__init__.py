@@ -56,6 +56,7 @@ from .idempotency import idempotency_advice as idempotency_advice
 from .mappings import BATCH_SIZE as BATCH_SIZE
 from .mappings import BATCH_SIZE_WITHOUT_WINDOW as BATCH_SIZE_WITHOUT_WINDOW
 from .mappings import BATCHING_WINDOW as BATCHING_WINDOW
+from .mappings import INVOCATIONS_PER_POLLER as INVOCATIONS_PER_POLLER
 from .mappings import MAXIMUM_CONCURRENCY as MAXIMUM_CONCURRENCY
 from .mappings import MAXIMUM_POLLERS as MAXIMUM_POLLERS
 from .mappings import MINIMUM_POLLERS as MINIMUM_POLLERS

@@ -1,0 +1,170 @@
+"""What a queue had to do in the last days, as CloudWatch has counted it."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automation.errors import AutomationError
+from automation.operations.discovery import mappings_of
+from automation.operations.named_queue import find_queue, named_queue
+from automation.operations.wiring import Queue
+from automation.target import Account
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+
+# SQS tells CloudWatch once a minute; five minutes are kept for 63 days (Amazon CloudWatch User
+# Guide, Metrics retention), and short enough that a peak is one.
+_PERIOD_SECONDS = 300
+_DAY_SECONDS = 86_400
+# A mapping's BatchSize, when it has none (AWS Lambda API Reference, CreateEventSourceMapping).
+_DEFAULT_BATCH_SIZE = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredLoad:
+    """What was measured; None where CloudWatch has no value.
+
+    Attributes:
+        queue_name, function_name: the queue, and the function that it feeds.
+        rate_per_second: messages sent in the busiest five minutes.
+        mean_rate_per_second: messages sent over all of the days.
+        duration_seconds: the function's work on one message.
+        message_bytes: size of a message on average.
+        is_fifo: what kind of queue it is.
+        assumptions: how it was calculated, a sentence each.
+    """
+
+    queue_name: str
+    function_name: str | None
+    rate_per_second: float | None
+    mean_rate_per_second: float | None
+    duration_seconds: float | None
+    message_bytes: int | None
+    is_fifo: bool
+    assumptions: tuple[str, ...]
+
+
+def measure_load(
+    account: Account, queue_text: str, *, days: int, now: datetime.datetime
+) -> MeasuredLoad:
+    """Ask CloudWatch about a queue and the function that it feeds.
+
+    Args:
+        account: where.
+        queue_text: the queue's name, URL or ARN.
+        days: how far back, 1 to 63.
+        now: until when.
+
+    Raises:
+        AutomationError: there is no such queue.
+        ClientError: it may not be looked at.
+    """
+    queue = find_queue(account, named_queue("--from-queue", queue_text))
+    mappings = list(mappings_of(account, queue))
+    function_name, batch_size = None, _DEFAULT_BATCH_SIZE
+    if mappings:
+        function_name = mappings[0][0]
+        batch_size = mappings[0][1].get("BatchSize", _DEFAULT_BATCH_SIZE)
+    values = _read(account, _queries(queue, function_name), days=days, now=now)
+    sent, received = values["sent"], sum(values["received"])
+    invocations = sum(values["invocations"])
+    assumptions = [f"the rate is that of the busiest five minutes of {days} days"]
+    duration = None
+    if invocations:
+        batch = min(batch_size, max(1.0, received / invocations)) if received else batch_size
+        duration = sum(values["worked_ms"]) / invocations / batch / 1_000
+        assumptions.append(
+            f"the time of a message is that of an invocation of {function_name}, by {batch:.1f} "
+            "messages in each"
+            + (f", one of {len(mappings)} functions that it feeds" if len(mappings) > 1 else "")
+        )
+    return MeasuredLoad(
+        queue_name=queue.name,
+        function_name=function_name,
+        rate_per_second=max(sent) / _PERIOD_SECONDS if any(sent) else None,
+        mean_rate_per_second=sum(sent) / (days * _DAY_SECONDS) if any(sent) else None,
+        duration_seconds=duration,
+        message_bytes=round(max(values["bytes"])) if any(values["bytes"]) else None,
+        is_fifo=queue.name.endswith(".fifo"),
+        assumptions=tuple(assumptions),
+    )
+
+
+def require_measured(measured: MeasuredLoad, *, lacks_rate: bool, lacks_duration: bool) -> None:
+    """Refuse to plan with what nobody has measured and nobody has said.
+
+    Args:
+        measured: what CloudWatch has.
+        lacks_rate, lacks_duration: the user has given none.
+
+    Raises:
+        AutomationError: what is missing, and how to give it.
+    """
+    missing: list[str] = []
+    if lacks_rate and not measured.rate_per_second:
+        missing.append("no message was sent (AWS/SQS NumberOfMessagesSent): give --rate")
+    if lacks_duration and not measured.duration_seconds:
+        who = measured.function_name
+        missing.append(
+            f"{who} was not invoked (AWS/Lambda Duration): give --duration-ms"
+            if who
+            else "no Lambda function is fed from it: give --duration-ms"
+        )
+    if missing:
+        raise AutomationError(
+            f"--from-queue {measured.queue_name}: in these days CloudWatch has counted nothing to "
+            f"plan with: {'; '.join(missing)}"
+        )
+
+
+def _queries(queue: Queue, function_name: str | None) -> "list[MetricDataQueryTypeDef]":
+    of_queue = ("AWS/SQS", "QueueName", queue.name)
+    queries = [
+        _query("sent", *of_queue, "NumberOfMessagesSent", "Sum"),
+        _query("received", *of_queue, "NumberOfMessagesReceived", "Sum"),
+        _query("bytes", *of_queue, "SentMessageSize", "Average"),
+    ]
+    if function_name:
+        of_function = ("AWS/Lambda", "FunctionName", function_name)
+        queries.append(_query("invocations", *of_function, "Duration", "SampleCount"))
+        queries.append(_query("worked_ms", *of_function, "Duration", "Sum"))
+    return queries
+
+
+def _query(
+    query_id: str, namespace: str, dimension: str, value: str, metric: str, statistic: str
+) -> "MetricDataQueryTypeDef":
+    return {
+        "Id": query_id,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": metric,
+                "Dimensions": [{"Name": dimension, "Value": value}],
+            },
+            "Period": _PERIOD_SECONDS,
+            "Stat": statistic,
+        },
+    }
+
+
+def _read(
+    account: Account,
+    queries: "Sequence[MetricDataQueryTypeDef]",
+    *,
+    days: int,
+    now: datetime.datetime,
+) -> dict[str, list[float]]:
+    """All values of each metric; of those that nothing was asked about none."""
+    values: dict[str, list[float]] = {
+        name: [] for name in ("sent", "received", "bytes", "invocations", "worked_ms")
+    }
+    pages = account.clients.cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries, StartTime=now - datetime.timedelta(days=days), EndTime=now
+    )
+    for page in pages:
+        for result in page.get("MetricDataResults", []):
+            values[result.get("Id", "")] += result.get("Values", [])
+    return values
