@@ -18,7 +18,8 @@ from automation.operations.measured_load import MeasuredLoad, measure_load, requ
 from automation.planning.figures import Figures, read_figures
 from automation.planning.load import Load
 from automation.planning.picture import backlog_svg
-from automation.planning.planner import Plan, make_plan
+from automation.planning.plan import Plan
+from automation.planning.planner import make_plan
 from automation.planning.python_arguments import python_arguments
 from automation.planning.setting import Wish
 from automation.progress import Progress

@@ -10,7 +10,7 @@ from automation.commands.output import duration
 from automation.planning.backlog import Backlog
 from automation.planning.figures import Figures
 from automation.planning.picture import columns
-from automation.planning.planner import Plan
+from automation.planning.plan import Plan
 from automation.planning.python_arguments import python_arguments
 
 _PLOT_WIDTH, _PLOT_HEIGHT = 60, 6

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import Self
 
 from automation.planning.polling import Polling
 
@@ -39,6 +40,18 @@ class Backlog:
     drained_seconds: float | None
     longest_wait_seconds: float | None
 
+    @classmethod
+    def of(
+        cls, moments: list[Moment], drained_seconds: float | None, longest: float | None
+    ) -> Self:
+        """From its moments."""
+        return cls(
+            moments=tuple(moments),
+            peak=max(moment.messages for moment in moments),
+            drained_seconds=drained_seconds,
+            longest_wait_seconds=longest,
+        )
+
 
 def backlog(
     polling: Polling,
@@ -65,48 +78,46 @@ def backlog(
     coming = messages_per_second * deliveries_per_message
     waiting, now = burst * deliveries_per_message, 0.0
     moments: list[Moment] = []
-    drained: float | None = None
-    while drained is None:
-        moments.append(
-            Moment(seconds=now, messages=waiting / deliveries_per_message, concurrency=concurrency)
-        )
+
+    def note() -> None:
+        messages = waiting / deliveries_per_message
+        moments.append(Moment(seconds=now, messages=messages, concurrency=concurrency))
+
+    note()
+    while True:
         growing = coming - polling.received_per_second(concurrency)
         is_all = concurrency >= polling.most
         if (growing <= 0 and waiting + growing * _MINUTE <= 0) or (is_all and growing < 0):
-            drained = now + (waiting / -growing if waiting else 0.0)
-        elif is_all:
             break
-        else:
-            waiting, now = waiting + growing * _MINUTE, now + _MINUTE
-            concurrency = min(polling.most, concurrency + polling.per_minute)
-    if drained is not None and drained > now:
-        moments.append(Moment(seconds=drained, messages=0.0, concurrency=concurrency))
-    longest = None
-    if drained is not None:
-        longest = _longest_wait(polling, moments, coming, burst * deliveries_per_message)
-    return Backlog(
-        moments=tuple(moments),
-        peak=max(moment.messages for moment in moments),
-        drained_seconds=drained,
-        longest_wait_seconds=longest,
-    )
+        if is_all:
+            return Backlog.of(moments, None, None)
+        waiting, now = waiting + growing * _MINUTE, now + _MINUTE
+        note()
+        # Each new poller takes a batch at once.
+        added = min(polling.most - concurrency, polling.per_minute)
+        concurrency, waiting = concurrency + added, max(0.0, waiting - added * polling.batch_size)
+        note()
+    if waiting:
+        now, waiting = now + waiting / -growing, 0.0
+        note()
+    return Backlog.of(moments, now, _longest_wait(moments, messages_per_second, burst))
 
 
-def _longest_wait(polling: Polling, moments: list[Moment], coming: float, burst: float) -> float:
+def _longest_wait(moments: list[Moment], coming: float, burst: float) -> float:
     """Of a message until its first receive, when the queue is read in order.
 
-    Who is received while D deliveries wait came D / coming ago, or with the burst. That is longest
+    Who is received while D messages wait came D / coming ago, or with the burst. That is longest
     where a stretch begins, or where the burst's last one is received.
     """
     waits = [0.0]
-    served, deliveries = 0.0, burst
     for start, end in itertools.pairwise(moments):
-        speed = polling.received_per_second(start.concurrency)
-        seconds = end.seconds - start.seconds
         if coming:
-            waits.append(min(start.seconds, deliveries / coming))
-        if served < burst <= served + speed * seconds * (1 + 1e-9):
-            waits.append(start.seconds + (burst - served) / speed)
-        served += speed * seconds
-        deliveries += (coming - speed) * seconds
+            waits.append(min(start.seconds, start.messages / coming))
+        received, until = (
+            burst + coming * moment.seconds - moment.messages for moment in (start, end)
+        )
+        # Of what is calculated from time the last digits are not exact.
+        if received < burst <= until + 1e-6 * burst and end.seconds > start.seconds:
+            speed = (until - received) / (end.seconds - start.seconds)
+            waits.append(start.seconds + (burst - received) / speed)
     return max(waits)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from automation.planning.figures import HOURS_PER_MONTH, Figures
 from automation.planning.load import Load
+from automation.planning.polling import Polling
 from components import limits
 
 # Messages in one call of SQS: Amazon SQS API Reference, SendMessageBatch, ReceiveMessage and kin.
@@ -45,22 +46,48 @@ class Traffic:
     memory_mb: int
 
 
+def monthly_parts(
+    load: Load,
+    polling: Polling,
+    figures: Figures,
+    *,
+    memory_mb: int,
+    minimum_pollers: int | None,
+) -> tuple[Part, ...]:
+    """What a month of a load costs.
+
+    Args:
+        load: its mean rate is what is paid for.
+        polling: how it is received.
+        figures: the prices.
+        memory_mb: of the function.
+        minimum_pollers: provisioned; None without.
+    """
+    stream = load.mean_rate_per_second * load.deliveries_per_message
+    needed = polling.needed(stream)
+    traffic = Traffic(
+        messages=load.mean_rate_per_second * HOURS_PER_MONTH * 3_600,
+        batch=polling.steady_batch(stream),
+        memory_mb=memory_mb,
+    )
+    if minimum_pollers is None:
+        idle, pollers = max(0.0, polling.first - needed), 0.0
+    else:
+        busy = needed / limits.INVOCATIONS_PER_POLLER
+        idle, pollers = max(0.0, minimum_pollers - busy), max(float(minimum_pollers), busy)
+    standing = _standing_parts(figures, is_fifo=load.is_fifo, idle_receivers=idle, pollers=pollers)
+    return (*traffic_parts(load, traffic, figures), *standing)
+
+
 def traffic_parts(load: Load, traffic: Traffic, figures: Figures) -> tuple[Part, ...]:
     """What is paid by the message."""
     return (*_sqs_parts(load, traffic, figures), *_function_parts(load, traffic, figures))
 
 
-def standing_parts(
+def _standing_parts(
     figures: Figures, *, is_fifo: bool, idle_receivers: float, pollers: float
 ) -> tuple[Part, ...]:
-    """What is paid by time, for a month.
-
-    Args:
-        figures: the prices.
-        is_fifo: what kind of queue asks.
-        idle_receivers: receivers that wait for messages on average.
-        pollers: provisioned pollers that are kept on average.
-    """
+    """What is paid by time, for a month."""
     empty = idle_receivers * HOURS_PER_MONTH * 3_600 / figures.empty_receive_seconds
     parts = [
         Part(

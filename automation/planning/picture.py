@@ -15,7 +15,7 @@ _TICKS = 5
 def backlog_at(found: Backlog, seconds: float) -> float:
     """Messages that wait at a time."""
     for before, after in itertools.pairwise(found.moments):
-        if before.seconds <= seconds <= after.seconds:
+        if before.seconds <= seconds < after.seconds:
             part = (seconds - before.seconds) / (after.seconds - before.seconds)
             return before.messages + part * (after.messages - before.messages)
     return 0.0

@@ -64,11 +64,19 @@ class Polling:
 def groups_ceiling(load: Load, *, batch_size: int, gap_seconds: float) -> float:
     """Messages that the message groups let through in a second; infinite for a standard queue.
 
-    A group is in one batch at a time, and a bad message holds its group until it is dead-lettered.
+    A group is in one batch at a time. A bad message in it stops the group, which waits for its
+    back-off; what is behind it was received as well, so that the other bad ones of the batch are on
+    their last receive when it comes again: all of a batch's bad ones cost one round of receives.
     All groups are counted as equally busy.
     """
     if load.groups is None:
         return math.inf
-    work = load.deliveries_per_message * (gap_seconds / batch_size + load.duration_seconds)
-    waits = load.bad_ratio * sum(longest_back_offs(load.max_receive_count)) / 2
-    return load.groups / (work + waits) * load.deliveries_per_message
+    stopped = 1 - (1 - load.bad_ratio) ** batch_size
+    again = stopped * (load.max_receive_count - 1)
+    batch_seconds = (
+        gap_seconds * (1 + again)
+        + load.duration_seconds * (batch_size + again)
+        + stopped * sum(longest_back_offs(load.max_receive_count)) / 2
+    )
+    messages_per_second = load.groups * batch_size / batch_seconds
+    return messages_per_second * load.deliveries_per_message

@@ -1,6 +1,6 @@
 """A plan as the component's arguments, in Python."""
 
-from automation.planning.planner import Plan
+from automation.planning.plan import Plan
 
 # What the component does when an argument is left out: components/arguments.py and its kin.
 _DEFAULTS: dict[str, int] = {

@@ -5,6 +5,7 @@ up to a batch, gathers within the window, invokes, and gives back what failed. E
 them are started while anything is visible. Messages of a group are in one batch at a time.
 """
 
+import math
 import random
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -59,7 +60,7 @@ class Queue:
     busy_seconds: float = 0.0
     waits: list[float] = field(default_factory=list[float])
     dead_after: list[float] = field(default_factory=list[float])
-    last_dead_at: float = 0.0
+    group_done_at: dict[int, float] = field(default_factory=dict[int, float])
     processed: int = 0
 
     def __post_init__(self) -> None:
@@ -91,8 +92,14 @@ class Queue:
     def _arrive(self) -> None:
         self._sent += 1
         group = None if self.groups is None else self._sent % self.groups
-        is_bad = self._random.random() < self.bad_ratio
-        self._show(Message(is_bad, self._env.now, group), at_front=False)
+        self._show(Message(self._is_bad(), self._env.now, group), at_front=False)
+
+    def _is_bad(self) -> bool:
+        if self.groups is None:
+            return self._random.random() < self.bad_ratio
+        # Groups are equally busy, so each has the same share of bad ones, at even distances.
+        before = self._sent // self.groups
+        return math.floor((before + 1) * self.bad_ratio) > math.floor(before * self.bad_ratio)
 
     def _show(self, message: Message, *, at_front: bool) -> None:
         waiting = self._ready.setdefault(message.group, deque())
@@ -157,6 +164,8 @@ class Queue:
     def _taken(self, message: Message) -> Message:
         self.visible -= 1
         message.receives += 1
+        if message.group is not None:
+            self.group_done_at[message.group] = self._env.now
         if message.receives == 1:
             message.first_received_at = self._env.now
             self.waits.append(self._env.now - message.sent_at)
@@ -210,7 +219,6 @@ class Queue:
             yield self._env.timeout(self._random.randint(0, ceiling))
         if is_last:
             self.dead_after.append(self._env.now - first.first_received_at)
-            self.last_dead_at = self._env.now
             return
         for message in reversed(messages):
             self._show(message, at_front=first.group is not None)
