@@ -1,8 +1,8 @@
 """What the planner calculates is what a simulation of SQS and its mapping does, message by message.
 
 The formulas let deliveries flow evenly; the simulation moves single messages, draws who is bad and
-how long a back-off is, and starts pollers by the minute. Where they differ by more than what is said
-here, one of them is wrong.
+how long a back-off is, and starts pollers by the minute. Where they differ by more than what is
+said here, one of them is wrong.
 """
 
 import pytest
