@@ -25,7 +25,6 @@ from automation.planning.setting import Wish
 from automation.progress import Progress
 from automation.stacks import DEFAULT_HOME
 from automation.target import TargetName
-from components import limits
 
 _DEFAULT_BYTES = 1_024
 _MAX_DAYS = 63
@@ -199,11 +198,6 @@ def _wish(given: Mapping[str, float | None]) -> Wish:
         raise click.UsageError("--drain-within goes with --burst")
     if given["minimum_pollers"] is not None and not given["is_provisioned"]:
         raise click.UsageError("--minimum-pollers goes with --provisioned")
-    memory = whole("memory_mb") or 0
-    try:
-        limits.FUNCTION_MEMORY.check("memory_mb", memory)
-    except limits.LimitError as error:
-        raise AutomationError(str(error)) from error
     return Wish(
         batch_size=whole("batch_size"),
         batching_window_seconds=whole("batching_window"),
@@ -212,7 +206,7 @@ def _wish(given: Mapping[str, float | None]) -> Wish:
         is_provisioned=bool(given["is_provisioned"]),
         minimum_pollers=whole("minimum_pollers"),
         drain_within_seconds=within,
-        memory_mb=memory,
+        memory_mb=whole("memory_mb") or 0,
     )
 
 

@@ -1,7 +1,7 @@
 """What a queue had to do in the last days, as CloudWatch has counted it."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,10 @@ def measure_load(
     values = _read(account, _queries(queue, function_name), days=days, now=now)
     sent, received = values["sent"], sum(values["received"])
     invocations = sum(values["invocations"])
-    assumptions = [f"the rate is that of the busiest five minutes of {days} days"]
+    assumptions = [
+        f"the rate is that of the busiest five minutes of {days} days",
+        "how many messages are bad is not counted by CloudWatch: --bad-ratio says it",
+    ]
     duration = None
     if invocations:
         batch = min(batch_size, max(1.0, received / invocations)) if received else batch_size
@@ -86,10 +89,15 @@ def measure_load(
         rate_per_second=max(sent) / _PERIOD_SECONDS if any(sent) else None,
         mean_rate_per_second=sum(sent) / (days * _DAY_SECONDS) if any(sent) else None,
         duration_seconds=duration,
-        message_bytes=round(max(values["bytes"])) if any(values["bytes"]) else None,
+        message_bytes=_mean_bytes(values),
         is_fifo=queue.name.endswith(".fifo"),
         assumptions=tuple(assumptions),
     )
+
+
+def _mean_bytes(values: Mapping[str, Sequence[float]]) -> int | None:
+    counted = sum(values["sized"])
+    return round(sum(values["bytes"]) / counted) if counted else None
 
 
 def require_measured(measured: MeasuredLoad, *, lacks_rate: bool, lacks_duration: bool) -> None:
@@ -124,7 +132,8 @@ def _queries(queue: Queue, function_name: str | None) -> "list[MetricDataQueryTy
     queries = [
         _query("sent", *of_queue, "NumberOfMessagesSent", "Sum"),
         _query("received", *of_queue, "NumberOfMessagesReceived", "Sum"),
-        _query("bytes", *of_queue, "SentMessageSize", "Average"),
+        _query("bytes", *of_queue, "SentMessageSize", "Sum"),
+        _query("sized", *of_queue, "SentMessageSize", "SampleCount"),
     ]
     if function_name:
         of_function = ("AWS/Lambda", "FunctionName", function_name)
@@ -159,7 +168,7 @@ def _read(
 ) -> dict[str, list[float]]:
     """All values of each metric; of those that nothing was asked about none."""
     values: dict[str, list[float]] = {
-        name: [] for name in ("sent", "received", "bytes", "invocations", "worked_ms")
+        name: [] for name in ("sent", "received", "bytes", "sized", "invocations", "worked_ms")
     }
     pages = account.clients.cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries, StartTime=now - datetime.timedelta(days=days), EndTime=now

@@ -110,14 +110,8 @@ def _described(load: Load, setting: Setting, wish: Wish, figures: Figures) -> Pl
     stream = load.deliveries_per_second
     from_idle = _backlog(setting, load, burst=0, is_warm=False)
     burst = _burst(setting, load) if load.burst else None
-    waits = longest_back_offs(load.max_receive_count)
     peak = max(found.peak for found in (from_idle, burst) if found)
-    full_speed = polling.received_per_second(polling.most)
-    bad_per_second = (full_speed if peak >= 1 else stream) * load.bad_ratio
-    batch_seconds = (
-        polling.gap_seconds + polling.window_seconds + polling.batch_size * load.duration_seconds
-    )
-    at_once = min(polling.most * polling.batch_size, peak + stream * batch_seconds)
+    in_flight, without_back_off = _in_flight(setting, load, peak)
     per_day = load.mean_rate_per_second * load.bad_ratio * _DAY
     quota = figures.in_flight_fifo if load.is_fifo else figures.in_flight_standard
     return Plan(
@@ -136,13 +130,8 @@ def _described(load: Load, setting: Setting, wish: Wish, figures: Figures) -> Pl
             visibility_timeout_seconds=setting.visibility_timeout_seconds,
         ),
         dead_letters_per_day=per_day,
-        in_flight=at_once + _hidden(load, bad_per_second, sum(waits) / 2),
-        in_flight_without_back_off=at_once
-        + _hidden(
-            load,
-            bad_per_second,
-            setting.visibility_timeout_seconds * load.max_receive_count,
-        ),
+        in_flight=in_flight,
+        in_flight_without_back_off=without_back_off,
         in_flight_quota=int(quota),
         retention_seconds=_retention(from_idle, burst),
         monthly=monthly_parts(
@@ -163,12 +152,24 @@ def _described(load: Load, setting: Setting, wish: Wish, figures: Figures) -> Pl
     )
 
 
-def _hidden(load: Load, bad_per_second: float, seconds: float) -> float:
-    """Bad messages that wait for their next receive; of a burst no more than it has."""
-    share = bad_per_second / load.deliveries_per_message * seconds
-    if load.rate_per_second:
-        return share
-    return min(share, load.burst * load.bad_ratio)
+def _in_flight(setting: Setting, load: Load, peak: float) -> tuple[float, float]:
+    """Messages that are hidden at most: with our back-off, and without one."""
+    polling, stream = setting.polling, load.deliveries_per_second
+    batch_seconds = (
+        polling.gap_seconds + polling.window_seconds + polling.batch_size * load.duration_seconds
+    )
+    in_batches = min(polling.most * polling.batch_size, peak + stream * batch_seconds)
+    full_speed = polling.received_per_second(polling.most)
+    messages_per_second = (full_speed if peak >= 1 else stream) / load.deliveries_per_message
+
+    def hidden(seconds: float) -> float:
+        """Bad ones that wait for their next receive; of a burst alone no more than it has."""
+        waiting = messages_per_second * load.bad_ratio * seconds
+        return waiting if load.rate_per_second else min(waiting, load.burst * load.bad_ratio)
+
+    back_offs = sum(longest_back_offs(load.max_receive_count)) / 2
+    unasked = setting.visibility_timeout_seconds * load.max_receive_count
+    return in_batches + hidden(back_offs), in_batches + hidden(unasked)
 
 
 def _retention(*backlogs: Backlog | None) -> int:

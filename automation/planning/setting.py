@@ -68,6 +68,7 @@ def choose_setting(load: Load, wish: Wish, figures: Figures) -> Setting:
     Raises:
         AutomationError: nothing keeps up with it, or a wish is against a limit.
     """
+    limits.FUNCTION_MEMORY.check("memory_mb", wish.memory_mb)
     batch_size, window = _batch(load, wish, figures)
     timeout = min(
         limits.FUNCTION_TIMEOUT.maximum,
@@ -176,7 +177,7 @@ def _check_fifo(load: Load, polling: Polling, figures: Figures) -> None:
 
 def _check_needed(needed: float, wish: Wish, figures: Figures) -> None:
     account = int(figures.account_concurrency)
-    if needed > account:
+    if needed >= account:
         raise AutomationError(
             f"{math.ceil(needed):,} batches have to be processed at once, and an account has "
             f"{account:,} concurrent executions by default: have the quota raised (Service Quotas, "
@@ -184,7 +185,7 @@ def _check_needed(needed: float, wish: Wish, figures: Figures) -> None:
             "--prices; or a shorter --duration-ms"
         )
     most = most_concurrency(wish, figures)
-    if needed > most:
+    if needed >= most:
         raise AutomationError(
             f"{math.ceil(needed):,} batches have to be processed at once, and a mapping takes "
             f"{most:,}: "

@@ -3,15 +3,18 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation import cli
+from automation.aws.clients import Clients
 from automation.commands import plan
 from automation.operations.measured_load import MeasuredLoad
+from automation.target import LOCAL_PACE, Account
 
 from .pages import REPOSITORY, Run
 
@@ -109,6 +112,32 @@ def test_wrong_use_is_told_in_one_message(run: Run, flags: tuple[str, ...], said
     code, output, error = run("plan", *flags)
     assert (code, output) == (2, "")
     assert said in error
+
+
+def test_queue_of_which_nothing_was_counted_is_refused_with_what_to_give(
+    run: Run, clients: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients.sqs.create_queue(QueueName="orders")
+
+    @contextmanager
+    def opened(*_: object, **__: object) -> Generator[Account]:
+        yield Account(
+            name="aws",
+            account_id="123456789012",
+            region="us-east-1",
+            clients=clients,
+            pace=LOCAL_PACE,
+        )
+
+    monkeypatch.setattr(plan, "opened_account", opened)
+    home = ("--home", str(tmp_path))
+    code, output, error = run("plan", "--from-queue", "orders", "--target", "aws", *home)
+    assert (code, output) == (2, "")
+    assert "give --rate" in error
+    assert "give --duration-ms" in error
+    code, output, _ = run("plan", "--from-queue", "orders", "--target", "aws", *home, *LOAD)
+    assert code == 0
+    assert "how many messages are bad is not counted" in output
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def measure(account: Account, *, days: int = 1) -> MeasuredLoad:
 
 def test_rate_is_that_of_the_busiest_five_minutes(account: Account, put: Put) -> None:
     put("NumberOfMessagesSent", QUEUE, {63: 3_000.0, 62: 6_000.0, 300: 600.0, 2_000: 10**6})
-    put("SentMessageSize", QUEUE, {63: 2_000.0})
+    put("SentMessageSize", QUEUE, {63: 3_000.0, 300: 1_000.0})
     measured = measure(account)
     assert measured.rate_per_second == pytest.approx(9_000 / 300)
     assert measured.mean_rate_per_second == pytest.approx(9_600 / 86_400)

@@ -6,7 +6,7 @@ said here, one of them is wrong.
 """
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from automation.planning.backlog import Backlog, backlog
@@ -84,7 +84,7 @@ def simulated(load: Load, polling: Polling, *, seconds: float, counted_from: flo
     ).run(seconds)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(
     burst=st.integers(500, 4_000),
     duration=st.floats(0.005, 0.2),
