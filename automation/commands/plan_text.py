@@ -66,7 +66,8 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
         f"{letter.mean:,.1f} s after its first receive, {letter.longest:,.1f} s at the longest; "
         f"{letter.without_back_off:,.0f} s without our back-off",
     )
-    yield "", f"{plan.dead_letters_per_day:,.0f} a day"
+    of_burst = f", {load.burst * load.bad_ratio:,.0f} of each burst" if load.burst else ""
+    yield "", f"{plan.dead_letters_per_day:,.0f} a day{of_burst}"
     yield (
         "in flight",
         f"{plan.in_flight:,.0f} at most, {plan.in_flight_without_back_off:,.0f} without our "

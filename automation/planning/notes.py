@@ -9,8 +9,9 @@ from automation.planning.plan import Plan
 from automation.planning.setting import UTILISATION
 from components import limits
 
-# As the component has it, components/alarm_arguments.py.
-_AGE_ALARM_SECONDS = 3_600
+AGE_ALARM_SECONDS = 3_600
+"""When the component's alarm on the oldest message rings by default: alarm_arguments.py."""
+
 # Of the bill: below it a window isn't worth a word.
 _WORTH_SAVING = 0.05
 
@@ -83,10 +84,10 @@ def _risks(plan: Plan, figures: Figures) -> Iterator[str]:
     longest = max(
         (found.longest_wait_seconds or 0.0) for found in (plan.from_idle, plan.burst) if found
     )
-    if longest > _AGE_ALARM_SECONDS:
+    if longest > AGE_ALARM_SECONDS:
         yield (
             f"a message waits up to {longest:,.0f} s: the alarm on the oldest message "
-            f"(alarms.message_age_seconds = {_AGE_ALARM_SECONDS}) will ring"
+            f"(alarms.message_age_seconds = {AGE_ALARM_SECONDS}) will ring"
         )
     if plan.in_flight_without_back_off > plan.in_flight_quota:
         yield (

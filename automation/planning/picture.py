@@ -63,7 +63,9 @@ def backlog_svg(found: Backlog, title: str) -> str:
             f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(value)}" y2="{y(value)}" '
             'stroke="#dddddd"/>'
         )
-        lines.append(f'<text x="{_LEFT - 6}" y="{y(value)}" text-anchor="end">{value:,.0f}</text>')
+        lines.append(
+            f'<text x="{_LEFT - 6}" y="{y(value)}" dy="4" text-anchor="end">{value:,.0f}</text>'
+        )
     for value in _ticks(until):
         lines.append(
             f'<text x="{x(value)}" y="{_HEIGHT - 20}" text-anchor="middle">{value:,.0f} s</text>'

@@ -9,6 +9,7 @@ from automation.planning.figures import Figures
 from automation.planning.load import Load
 from automation.planning.notes import notes
 from automation.planning.plan import Plan
+from automation.planning.python_arguments import DEFAULTS
 from automation.planning.receives import dead_letter_time, longest_back_offs
 from automation.planning.setting import (
     Setting,
@@ -20,8 +21,7 @@ from automation.planning.setting import (
 from components import limits
 
 _DAY = 86_400
-# As the component has it, components/arguments.py.
-_RETENTION_SECONDS = 4 * _DAY
+_RETENTION_SECONDS = DEFAULTS["retention_seconds"]
 # Of a queue's retention: what may pass before it is raised.
 _SAFE_SHARE = 0.5
 
@@ -48,7 +48,8 @@ def make_plan(load: Load, wish: Wish, figures: Figures) -> Plan:
         raise AutomationError(
             f"{plan.in_flight:,.0f} messages would be in flight: {setting.concurrency:,} batches "
             f"of {setting.batch_size:,} and what waits for its back-off; SQS allows "
-            f"{plan.in_flight_quota:,}: a lower --batch-size or --maximum-concurrency"
+            f"{plan.in_flight_quota:,}: a lower --batch-size, --maximum-concurrency or "
+            "--max-receive-count"
         )
     return replace(plan, notes=tuple(notes(plan, figures)))
 

@@ -1,9 +1,9 @@
 """A plan as the component's arguments, in Python."""
 
 from automation.planning.plan import Plan
+from components import limits
 
-# What the component does when an argument is left out: components/arguments.py and its kin.
-_DEFAULTS: dict[str, int] = {
+DEFAULTS: dict[str, int] = {
     "batch_size": 10,
     "batching_window_seconds": 0,
     "maximum_concurrency": 10,
@@ -12,6 +12,7 @@ _DEFAULTS: dict[str, int] = {
     "timeout_seconds": 10,
     "memory_mb": 256,
 }
+"""What the component does when an argument is left out: components/arguments.py and its kin."""
 
 
 def python_arguments(plan: Plan) -> str:
@@ -31,7 +32,7 @@ def python_arguments(plan: Plan) -> str:
     if setting.minimum_pollers is not None:
         pollers = f"minimum={setting.minimum_pollers}, maximum={setting.maximum_pollers}"
         given.append(f"pollers=PollersArgs({pollers})")
-        concurrency = _DEFAULTS["maximum_concurrency"]
+        concurrency = DEFAULTS["maximum_concurrency"]
     consumer = _call(
         "ConsumerArgs",
         given,
@@ -40,7 +41,9 @@ def python_arguments(plan: Plan) -> str:
         maximum_concurrency=concurrency,
     )
     fifo = ["fifo=FifoArgs()"] if plan.load.is_fifo else []
-    visibility = 6 * setting.timeout_seconds + setting.batching_window_seconds
+    visibility = limits.derived_visibility_timeout_seconds(
+        setting.timeout_seconds, setting.batching_window_seconds
+    )
     if setting.visibility_timeout_seconds != visibility:
         fifo.append(f"visibility_timeout_seconds={setting.visibility_timeout_seconds}")
     return _call(
@@ -55,7 +58,7 @@ def _call(name: str, first: list[str], **numbers: int) -> str:
     given = first + [
         f"{argument}={value:_}" if value >= 10_000 else f"{argument}={value}"
         for argument, value in numbers.items()
-        if value != _DEFAULTS[argument]
+        if value != DEFAULTS[argument]
     ]
     inside = "".join(f"    {line}\n" for argument in given for line in f"{argument},".split("\n"))
     return f"{name}(\n{inside})"

@@ -5,6 +5,8 @@ how long a back-off is, and starts pollers by the minute. Where they differ by m
 said here, one of them is wrong.
 """
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -77,6 +79,7 @@ def simulated(load: Load, polling: Polling, *, seconds: float, counted_from: flo
         batch_size=polling.batch_size,
         window=polling.window_seconds,
         first=int(polling.first),
+        per_minute=int(polling.per_minute),
         most=int(polling.most),
         max_receive_count=load.max_receive_count,
         groups=load.groups,
@@ -135,6 +138,17 @@ def test_load_that_begins_on_an_idle_queue_peaks_and_drains_as_calculated(
     # Little's law, for what runs at the same time once nothing waits.
     busy = load.deliveries_per_second * load.duration_seconds
     assert seen.busy_seconds / 100 == pytest.approx(busy, rel=STANDARD)
+
+
+@pytest.mark.parametrize("most", [60, 400])
+def test_provisioned_pollers_drain_a_burst_when_the_planner_says(most: int) -> None:
+    """They begin with ten for each, and take a thousand more in a minute."""
+    load = load_of(duration=0.2, burst=12_000, bad=0.02)
+    polling = replace(polling_of(load, most=most), first=20, per_minute=1_000)
+    expected = calculated(load, polling)
+    assert expected.drained_seconds is not None
+    seen = simulated(load, polling, seconds=expected.drained_seconds * 1.5)
+    assert seen.drained_at == pytest.approx(expected.drained_seconds, rel=STANDARD)
 
 
 @pytest.mark.parametrize("rate", [5, 20, 100])

@@ -1,5 +1,6 @@
 """The printed arguments are Python that the component takes, and mean what the plan says."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +8,18 @@ import pytest
 
 from automation.planning.figures import read_figures
 from automation.planning.load import Load
+from automation.planning.notes import AGE_ALARM_SECONDS
 from automation.planning.planner import make_plan
-from automation.planning.python_arguments import python_arguments
+from automation.planning.python_arguments import DEFAULTS, python_arguments
 from automation.planning.setting import Wish
 from components import (
+    AlarmArgs,
     ConsumerArgs,
     FifoArgs,
     PollersArgs,
     PythonFunctionArgs,
     ReliableQueueArgs,
+    limits,
 )
 
 FIGURES = read_figures()
@@ -75,6 +79,18 @@ def test_component_takes_the_printed_arguments(wish: Wish, given: dict[str, Any]
         assert consumer.pollers is not None
         assert consumer.pollers.minimum == setting.minimum_pollers
         assert consumer.pollers.maximum == setting.maximum_pollers
+
+
+def test_defaults_are_the_components() -> None:
+    fields = {
+        field.name: field.default
+        for of in (ReliableQueueArgs, ConsumerArgs, PythonFunctionArgs)
+        for field in dataclasses.fields(of)
+    }
+    # None stands for what nothing is reserved of.
+    fields["maximum_concurrency"] = limits.maximum_concurrency(None, None)
+    assert {name: fields[name] for name in DEFAULTS} == DEFAULTS
+    assert AlarmArgs().message_age_seconds == AGE_ALARM_SECONDS
 
 
 def test_what_is_the_components_default_is_left_out() -> None:
