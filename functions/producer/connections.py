@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 Group = TypeVar("Group")
 
-# A call to SQS takes about 10 ms, and a batch about 1 ms of a whole processor. A function has the
-# whole of one at 1,769 MB (AWS Lambda Developer Guide, Configure Lambda function memory), so up to
-# there four connections keep two fifths of a processor or more busy, at 512 MB all that there is.
-# On a processor of its own beside an SQS that answers at once, eight are no faster than four.
-MAX_CONNECTIONS = 4
+# A call to SQS takes 10 to 20 ms, of which the function works 1 with a whole processor. It has one
+# at 1,769 MB (AWS Lambda Developer Guide, Configure Lambda function memory), 0.29 of one at 512 MB:
+# that is kept busy by three to six calls at once, and 0.07 of one at 128 MB by two. Beside an SQS
+# that answers at once, eight are as fast as four.
+MAX_CONNECTIONS = 8
 # Of the 1,000 that one connection sends in calls of 10 ms: a slow call must not put a rate off.
 MESSAGES_PER_SECOND_EACH = 200
 
 
 def count_connections(request: Request, *, is_fifo: bool) -> int:
-    """How many connections a run needs, 1 to 4.
+    """How many connections a run needs, 1 to 8.
 
     A FIFO queue gets one: two calls that are under way at once may arrive in either order.
     """

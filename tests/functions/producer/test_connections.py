@@ -34,17 +34,17 @@ class MeetingSqs(FakeSqs):
         return super().send_message_batch(queue_url, entries)
 
 
-def test_a_run_without_a_rate_has_four_calls_under_way_at_once(
+def test_a_run_without_a_rate_has_eight_calls_under_way_at_once(
     invoke: Invoke, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ):
-    meeting = MeetingSqs(fake_time, expected=4)
+    meeting = MeetingSqs(fake_time, expected=8)
     monkeypatch.setattr(batch_sending, "sqs", meeting)
     assert invoke(rate=None, max_messages=400)["msg_cnt"] == 400
-    assert len(meeting.threads) == 4
+    assert len(meeting.threads) == 8
 
 
 @pytest.mark.parametrize(
-    ("rate", "expected"), [(0.1, 1), (20, 1), (200, 1), (201, 2), (10_000, 4), (None, 4)]
+    ("rate", "expected"), [(0.1, 1), (20, 1), (200, 1), (201, 2), (10_000, 8), (None, 8)]
 )
 def test_a_rate_gets_the_connections_that_it_needs(rate: float | None, expected: int):
     request = run_request.read_request({"rate": rate})
@@ -70,14 +70,14 @@ def test_a_seed_gives_the_same_messages_by_however_many_connections(
     event = {"rate": None, "max_messages": 500, "seed": 7, "run_id": "r"}
     invoke(**event)
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
-    by_four, fake_sqs.calls = fake_sqs.calls, []
+    by_eight, fake_sqs.calls = fake_sqs.calls, []
     invoke(**event)
 
     def sent(calls: list[tuple[float, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
         return sorted((e for _, entries in calls for e in entries), key=lambda e: int(e["Id"]))
 
     assert len(fake_sqs.calls) == 50
-    assert sent(by_four) == sent(fake_sqs.calls)
+    assert sent(by_eight) == sent(fake_sqs.calls)
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(20, 20), (333, 10), (1000, 5), (9999, 1)])
