@@ -54,20 +54,20 @@ class Pacer:
     Args:
         messages_per_second: None for no limit.
         pause: waits a number of seconds.
-        clock: seconds since any time.
+        clock: seconds since any time; None (default) for the machine's own.
     """
 
     def __init__(
         self,
         messages_per_second: float | None,
         pause: Callable[[float], object],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._messages_per_second = messages_per_second
         self._pause = pause
-        self._clock = clock
+        self._clock = clock or time.monotonic
         self._lock = threading.Lock()
-        self._next_at = clock()
+        self._next_at = self._clock()
 
     def useful_workers(self, connections: int) -> int:
         """How many workers the rate needs; a worker that waits hides messages for nothing."""

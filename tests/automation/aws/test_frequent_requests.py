@@ -13,7 +13,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.credentials import Credentials
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation.aws import clients as clients_module
@@ -338,6 +338,7 @@ def unconnected() -> tuple[Any, Any, list[bytes]]:
     return *clients, content
 
 
+@settings(deadline=None)
 @given(deliveries=st.none() | st.lists(DELIVERIES, max_size=3))
 def test_any_messages_are_read_as_botocore_reads_them(
     unconnected: tuple[Any, Any, list[bytes]], deliveries: object
