@@ -65,7 +65,7 @@ def in_the_table_of_a_run(text: str) -> str:
 
 
 def in_the_page_of_a_run(text: str) -> str:
-    changed: dict[str, Any] = {"verdict": "broken", "reason": text, "stack": text, "run_id": text}
+    changed: dict[str, Any] = {"verdict": "broken", "reason": text, "stack": text}
     return render_page(dataclasses.replace(report(), **changed))
 
 
@@ -146,5 +146,5 @@ def test_who_writes_to_the_terminal_is_known() -> None:
     assert found == {
         *("__init__.py", "__main__.py", "e2e.py", "cli.py", "progress.py"),
         *(f"commands/{name}.py" for name in ("cleanup", "e2e", "options", "output")),
-        *(f"commands/{name}.py" for name in ("policy", "prove", "status")),
+        *(f"commands/{name}.py" for name in ("plan", "policy", "prove", "status")),
     }
