@@ -99,3 +99,11 @@ def fill(operated: Operated) -> Callable[[int], None]:
             )
 
     return fill
+
+
+@pytest.fixture
+def thorough_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request goes through botocore; that the frequent ones are refused alike is tested
+    beside them.
+    """
+    monkeypatch.setattr("automation.aws.clients.quicken", lambda *_: None)

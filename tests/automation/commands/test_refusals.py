@@ -12,9 +12,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from automation import cli
-from automation.aws import frequent_requests
 from automation.operations import operated as operated_module
 from automation.operations.operated import Operated
+
+pytestmark = pytest.mark.usefixtures("thorough_requests")
 
 Run = Callable[..., tuple[int, str, str]]
 Refuse = Callable[[str, Collection[str]], None]
@@ -55,22 +56,19 @@ def run_command(run: Run, tmp_path: Path) -> Run:
 @pytest.fixture
 def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
     """Have AWS refuse requests from now on, all or those that are named."""
+    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def refuse(code: str, operations: Collection[str] = ()) -> None:
-        def refusing(call: Any) -> Any:
-            def answer(client: Any, operation: str, parameters: Any) -> Any:
-                if operation in operations or not operations:
-                    error = {
-                        "Error": {"Code": code, "Message": f"not this {operation}"},
-                        "ResponseMetadata": {"HTTPStatusCode": 400},
-                    }
-                    raise ClientError(error, operation)  # type: ignore[arg-type]
-                return call(client, operation, parameters)
+        def answer(client: Any, operation: str, parameters: Any) -> Any:
+            if operation in operations or not operations:
+                error = {
+                    "Error": {"Code": code, "Message": f"not this {operation}"},
+                    "ResponseMetadata": {"HTTPStatusCode": 400},
+                }
+                raise ClientError(error, operation)  # type: ignore[arg-type]
+            return call(client, operation, parameters)
 
-            return answer
-
-        for way_in, name in ((BaseClient, "_make_api_call"), (frequent_requests._Quick, "call")):
-            monkeypatch.setattr(way_in, name, refusing(getattr(way_in, name)))
+        monkeypatch.setattr(BaseClient, "_make_api_call", answer)
 
     return refuse
 

@@ -191,6 +191,7 @@ def test_consumer_that_is_no_function_is_named_by_its_log(account: Account) -> N
     assert (named.log_groups, named.notes) == (("/ecs/worker",), ())
 
 
+@pytest.mark.usefixtures("thorough_requests")
 @pytest.mark.parametrize(
     ("operation", "what"),
     [
