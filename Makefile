@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup .environment e2e test test-slow bench lint audit .audit format lock clean
+.PHONY: help setup .environment e2e test test-slow chaos bench lint audit .audit format lock clean
 .PHONY: test-second-sqs .second-sqs .second-sqs-lock
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
@@ -22,6 +22,7 @@ help:
 	@echo 'make test    set everything up and run the tests (flags for pytest: ARGS="...")'
 	@echo 'make test-slow'
 	@echo '             the tests that are left out of it: each whole run once more, another way'
+	@echo 'make chaos   what breaks in and around a run is broken on purpose: docs/reliability.md'
 	@echo 'make bench   measure everything against its baselines, ten minutes on a quiet machine'
 	@echo 'make setup   only set up: .venv, the Pulumi engine'
 	@echo 'make test-second-sqs'
@@ -47,12 +48,15 @@ e2e: setup
 
 # As many processes as tests/conftest.py says; each takes one file after the other, in its order.
 # Hundreds of Pythons are started: each would compile everything anew where none may keep its work.
-test test-slow: export PYTHONDONTWRITEBYTECODE =
+test test-slow chaos: export PYTHONDONTWRITEBYTECODE =
 test: MARKED := not slow
 test-slow: MARKED := slow
+RUN_TESTS = .venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 test test-slow: setup
-	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
-		-m "$(MARKED)" $(ARGS)
+	@$(RUN_TESTS) -m "$(MARKED)" $(ARGS)
+
+chaos: setup
+	@$(RUN_TESTS) tests/chaos $(ARGS)
 
 bench: setup
 	@.venv/bin/python -m benchmarks $(ARGS)
