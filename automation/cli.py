@@ -81,7 +81,7 @@ def _messages(error: BaseException) -> list[str]:
         is_ours = seen is error or isinstance(seen, AutomationError)
         if is_ours and not any(str(seen) in message for message in messages):
             messages.insert(0, str(seen))
-        seen = seen.__cause__ or seen.__context__
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return messages
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import shlex
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from automation.private_files import write_private
 from automation.programs import Program, is_in_project, own_program
 from automation.progress import Progress
 from automation.target import Target
+from automation.unfinished import Resource, begun_in, destroy_stack
 from components.outputs import OutputsError, StackOutputs
 
 Found = TypeVar("Found")
@@ -27,6 +28,8 @@ DEFAULT_HOME = state_folder() / "default"
 """Where operators' commands keep their files, and the embedded AWS that stays its own."""
 # What the engine adds when the program or a resource has already said what was wrong.
 _SAYS_NOTHING = ("an unhandled error occurred", "update failed", "preview failed")
+# What the engine says of a provider that is gone (pulumi, sdk/go/common/resource/plugin/plugin.go).
+_SAYS_PLUGIN_DIED = "exited prematurely"
 _STACK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -112,10 +115,13 @@ def throwaway_program(
     with contextlib.ExitStack() as at_the_end:
         with progress.step("up"):
             stack = _new_stack(target, program, name, home, settings, interrupts)
+            begun: list[Resource] = []
             if not keep:
                 outside = _outside_of_projects(target, program, home)
-                at_the_end.callback(_destroy, stack, target, home, outside, interrupts, progress)
-            found = read(stack, _deploy(stack, interrupts, progress.detail))
+                at_the_end.callback(
+                    _destroy, stack, target, home, outside, begun, interrupts, progress
+                )
+            found = read(stack, _deploy(stack, begun, interrupts, progress.detail))
         yield found
 
 
@@ -166,12 +172,26 @@ def own_project() -> Path:
 
 
 def _deploy(
-    stack: QuickStack, interrupts: Interrupts, on_change: Callable[[str], None]
+    stack: QuickStack,
+    begun: list[Resource],
+    interrupts: Interrupts,
+    on_change: Callable[[str], None],
 ) -> OutputMap:
+    """Deploy; into `begun` comes what a provider that died may have made."""
+    report = _change_reporter(on_change)
+
+    def on_event(event: EngineEvent) -> None:
+        report(event)
+        if resource := begun_in(event):
+            begun.append(resource)
+
     try:
         with interrupts.shielded():
-            return stack.deploy(_change_reporter(on_change))
+            return stack.deploy(on_event)
     except CommandError as error:
+        if _SAYS_PLUGIN_DIED not in str(error):
+            # Whoever answers that it failed has made nothing.
+            begun.clear()
         raise DeploymentError(f"the stack could not be deployed:\n{diagnostics(error)}") from error
 
 
@@ -186,26 +206,41 @@ def _destroy(
     target: Target,
     home: Path,
     outside: Path | None,
+    begun: Sequence[Resource],
     interrupts: Interrupts,
     progress: Progress,
 ) -> None:
+    report = _change_reporter(progress.detail)
+
+    def destroy(forgets: bool) -> None:
+        if forgets:
+            stack.destroy_and_remove(report, outside=outside)
+        else:
+            stack.destroy(on_event=report)
+
     try:
         with progress.step("destroy"), interrupts.shielded():
-            stack.destroy_and_remove(_change_reporter(progress.detail), outside=outside)
+            destroy_stack(stack, target, home / "stacks", destroy, begun=begun)
     except CommandError as error:
         raise DestructionError(
-            f"stack {stack.name} could not be destroyed: {_what_is_left(target, home, stack.name)}"
+            f"stack {stack.name} could not be destroyed: {_what_is_left(target)}"
             f"\n{diagnostics(error)}"
         ) from error
     except AbandonedRunError as error:
-        what = _what_is_left(target, home, stack.name)
+        what = _what_is_left(target)
         raise AbandonedRunError(f"{error}; stack {stack.name}: {what}") from error
 
 
-def _what_is_left(target: Target, home: Path, name: str) -> str:
+def _what_is_left(target: Target) -> str:
     if target.name == "local":
         return "it went with the embedded AWS, nothing is left"
-    return f"what is left is removed by: {removal_command(target, home, name)}"
+    # It does what the engine's own `destroy` does not: it takes up what was begun and not ended.
+    return f"what is left is removed by: {cleanup_command()}"
+
+
+def cleanup_command() -> str:
+    """The shell command that shows what runs have left in an account, and removes it."""
+    return shlex.join((*command_line(), "cleanup", "--target", "aws"))
 
 
 def own_outputs(stack: Stack, outputs: OutputMap) -> StackOutputs:

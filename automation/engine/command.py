@@ -1,16 +1,21 @@
 """The Pulumi engine as a command that a terminal's Ctrl-C doesn't reach."""
 
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from typing import IO
 
-from pulumi.automation import CommandResult, PulumiCommand
+from pulumi.automation import CommandError, CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from automation.engine.processes import child_process
+
+
+class EngineKilledError(CommandError):
+    """The engine was killed, and has left its lock, and what it had begun."""
 
 
 class EngineCommand(PulumiCommand):
@@ -34,7 +39,12 @@ class EngineCommand(PulumiCommand):
         on_output: Callable[[str], object] | None = None,
         on_error: Callable[[str], object] | None = None,
     ) -> CommandResult:
-        """Run one Pulumi command to its end; see `PulumiCommand.run`."""
+        """Run one Pulumi command to its end; see `PulumiCommand.run`.
+
+        Raises:
+            CommandError: it failed.
+            EngineKilledError: a signal ended it.
+        """
         with child_process(
             [self.command, "--non-interactive", *args],
             # Only a second signal comes through here, and then it has to be quick.
@@ -54,9 +64,22 @@ class EngineCommand(PulumiCommand):
             errors = _LineReader(process.stderr, on_error)
             code = process.wait()
         result = CommandResult(stdout=output.text(), stderr=errors.text(), code=code)
+        if result.code < 0:
+            raise EngineKilledError(_said_of_the_killed(result, args[0]))
         if result.code != 0:
             raise create_command_error(result)
         return result
+
+
+def _said_of_the_killed(result: CommandResult, command: str) -> CommandResult:
+    """The result with a complaint, since the engine could not make one."""
+    complaint = (
+        f"error: the Pulumi engine was ended by {signal.Signals(-result.code).name} in the middle "
+        f"of 'pulumi {command}'"
+    )
+    return CommandResult(
+        stdout=result.stdout, stderr=f"{result.stderr}\n{complaint}", code=result.code
+    )
 
 
 class _LineReader:

@@ -1,5 +1,6 @@
 """Run a long child process: progress while it works, a deadline, and no orphan afterwards."""
 
+import os
 import signal
 import subprocess
 import time
@@ -111,6 +112,8 @@ def child_process(
 def _end_tree(process: subprocess.Popen[Any], grace_seconds: float) -> None:
     """End a process with its descendants, which may be in process groups of their own."""
     if process.poll() is not None:
+        # One that was killed has ended nothing of its own, and is nobody's parent any more.
+        _signal_each(_session_of(process.pid), signal.SIGKILL)
         return
     with suppress(psutil.NoSuchProcess):
         root = psutil.Process(process.pid)
@@ -122,6 +125,16 @@ def _end_tree(process: subprocess.Popen[Any], grace_seconds: float) -> None:
             psutil.wait_procs(others, timeout=grace_seconds)
         _signal_each([*others, root], signal.SIGKILL)
     process.wait()
+
+
+def _session_of(leader: int) -> list[psutil.Process]:
+    """What is left of the session that a process began, if it has begun one."""
+    members: list[psutil.Process] = []
+    for number in psutil.pids():
+        with suppress(OSError, psutil.NoSuchProcess):
+            if os.getsid(number) == leader:
+                members.append(psutil.Process(number))
+    return members
 
 
 def _signal_each(processes: Iterable[psutil.Process], number: signal.Signals) -> None:

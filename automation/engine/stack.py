@@ -5,6 +5,7 @@ Each start takes 0.15 s, and 0.2 s more where the passphrase is turned into a ke
 
 import copy
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,9 @@ from pulumi.automation.events import EngineEvent
 # What the engine's events have in the place of a secret, and the key by which its own protocol
 # tells that a value is more than plain JSON (sdk/go/common/resource/sig).
 _NOT_TOLD = ("[secret]", "4dabf18193072939515e22adb298388d")
+
+# An engine that dies is told of by its command; the SDK would tell of its events' end beside that.
+warnings.filterwarnings("ignore", message="Error in event stream", category=UserWarning)
 
 
 class Workspace(LocalWorkspace):

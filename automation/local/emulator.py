@@ -28,6 +28,10 @@ class EmulatorError(AutomationError):
     """The emulator did not start, or did not stop."""
 
 
+class EmulatorEndedError(EmulatorError):
+    """The emulator ended by itself while it was in use."""
+
+
 class PortTakenError(EmulatorError):
     """Another process listens on the port that was asked for."""
 
@@ -73,10 +77,16 @@ def running_emulator(
         PortTakenError: `port` is taken.
         EmulatorError: it did not answer within 30 s, or did not write its state within 15 s of
             its end; the first message holds the end of its log.
+        EmulatorEndedError: it was gone when the block failed; whatever the block says of that is
+            about requests that nobody answers.
     """
     emulator = _start(folder, region, port, keeps_state, enforces_policies, meanwhile)
     try:
         yield emulator
+    except Exception:
+        if emulator.process.poll() is None:
+            raise
+        raise EmulatorEndedError(_ending(emulator, keeps_state)) from None
     finally:
         _stop(emulator, cleanly=keeps_state)
 
@@ -198,6 +208,17 @@ def _answers(emulator: Emulator) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
+
+
+def _ending(emulator: Emulator, keeps_state: bool) -> str:
+    """What became of an emulator that nobody has stopped."""
+    code = emulator.process.returncode
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    lost = "what was created since its last start is lost" if keeps_state else "nothing is left"
+    return (
+        f"the embedded AWS {how} while it was in use, and what was in it went with it: {lost}; "
+        "run the command again"
+    )
 
 
 def _log_end(log_path: Path) -> str:

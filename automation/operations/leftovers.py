@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import re
@@ -16,10 +17,12 @@ from typing import Literal
 from pulumi.automation import LocalWorkspace, Stack
 
 from automation.engine.environment import engine_environment
+from automation.engine.killed import is_engine_at_work, release_killed
 from automation.errors import AutomationError
 from automation.installation import state_folder
 from automation.stacks import KEPT_MARK, RUN_MARK
 from automation.target import Target
+from automation.unfinished import destroy_stack
 
 # As runs name their temporary folders, and as runs before there was a mark named those to stay.
 _TEMPORARY = "reliable-queue-*"
@@ -88,6 +91,9 @@ def runs_still(folder: Path) -> bool:
     Raises:
         FileNotFoundError: it has ended in this moment, and the folder is gone.
     """
+    if is_engine_at_work(folder / "stacks"):
+        # Its run was killed, and it has not noticed yet.
+        return True
     if (folder / RUN_MARK).exists():
         return _is_locked(folder / RUN_MARK)
     return time.time() - _last_change_seconds(folder) <= IDLE_SECONDS
@@ -125,9 +131,20 @@ def _destroy_stacks(home: Path, target: Target) -> None:
     for summary in workspace.list_stacks():
         stack = Stack.select(summary.name, workspace)
         _refuse_other_account(stack, target)
-        # A run that was killed has left its lock.
+        # The lock of an engine that nobody sees any more, on whatever machine.
+        release_killed(home / "stacks")
         stack.cancel()
-        stack.destroy(remove=True)
+        destroy_stack(
+            stack,
+            target,
+            home / "stacks",
+            functools.partial(_destroy, stack),
+            is_unfinished=True,
+        )
+
+
+def _destroy(stack: Stack, forgets: bool) -> None:
+    stack.destroy(remove=forgets)
 
 
 def _refuse_other_account(stack: Stack, target: Target) -> None:

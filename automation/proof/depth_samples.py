@@ -38,6 +38,7 @@ def sampled_depths(target: Target, outputs: StackOutputs) -> Generator[Sequence[
     Yields the samples, a sequence that grows.
     """
     samples: list[DepthSample] = []
+    gaps: list[BotoCoreError | ClientError] = []
     ended = threading.Event()
 
     def sample_until_ended() -> None:
@@ -45,9 +46,9 @@ def sampled_depths(target: Target, outputs: StackOutputs) -> Generator[Sequence[
             is_last = ended.wait(target.pace.poll_interval_seconds)
             try:
                 samples.append(_sample(target, outputs))
-            except (BotoCoreError, ClientError):
+            except (BotoCoreError, ClientError) as error:
                 # A gap in a picture is no reason to end a run.
-                _log.warning("could not sample the queues' depths", exc_info=True)
+                gaps.append(error)
             if is_last:
                 return
 
@@ -58,6 +59,8 @@ def sampled_depths(target: Target, outputs: StackOutputs) -> Generator[Sequence[
     finally:
         ended.set()
         thread.join()
+    if gaps:
+        _log.warning("%d samples of the queues' depths are missing: %s", len(gaps), gaps[-1])
 
 
 def _sample(target: Target, outputs: StackOutputs) -> DepthSample:

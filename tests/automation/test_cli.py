@@ -125,3 +125,16 @@ def test_ctrl_c_while_it_starts_is_no_traceback(start: str) -> None:
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", "error: stopped\n")
+
+
+def test_what_an_error_takes_the_place_of_is_not_told_beside_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        try:
+            raise AutomationError("nobody answers")
+        except AutomationError:
+            raise AutomationError("the embedded AWS ended") from None
+
+    monkeypatch.setattr(e2e, "run_e2e", end)
+    assert run(capsys, "e2e") == (2, "error: the embedded AWS ended\n")

@@ -22,7 +22,7 @@ def test_a_deployed_program_that_lacks_outputs_is_told_by_them() -> None:
             return {"queueUrl": OutputValue("https://sqs/q", secret=False)}
 
     stack = cast("Any", Deployed())
-    outputs = stacks._deploy(stack, Interrupts(report=lambda _: None), lambda _: None)
+    outputs = stacks._deploy(stack, [], Interrupts(report=lambda _: None), lambda _: None)
     with pytest.raises(AutomationError, match=r"stack 'e2e-1': .*dlqUrl"):
         stacks.own_outputs(stack, outputs)
 

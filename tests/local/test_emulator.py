@@ -12,7 +12,13 @@ import boto3
 import psutil
 import pytest
 
-from automation.local.emulator import Emulator, EmulatorError, PortTakenError, running_emulator
+from automation.local.emulator import (
+    Emulator,
+    EmulatorEndedError,
+    EmulatorError,
+    PortTakenError,
+    running_emulator,
+)
 from automation.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -164,3 +170,18 @@ def test_it_does_not_outlive_a_killed_owner(tmp_path: Path) -> None:
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     wait_until("the emulator is gone", lambda: is_group_gone(leader), timeout_seconds=20)
+
+
+def test_one_that_is_killed_in_use_is_the_error_whatever_failed_because_of_it(
+    tmp_path: Path,
+) -> None:
+    with (
+        pytest.raises(
+            EmulatorEndedError, match="was ended by SIGKILL while it was in use"
+        ) as ended,
+        running_emulator(tmp_path, region=REGION) as emulator,
+    ):
+        emulator.process.kill()
+        emulator.process.wait()
+        raise ConnectionError("nobody answers")
+    assert ended.value.__suppress_context__

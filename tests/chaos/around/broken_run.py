@@ -1,6 +1,7 @@
 """A run of the main job from a clone of its own, whose processes are killed while it goes on."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -25,6 +26,9 @@ _VICTIMS = {
     "program": "pulumi-language-python-exec",
     "provider": "pulumi-resource-aws",
 }
+
+# Of about forty resources.
+_HALF_OF_A_STACK = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,23 @@ class Run:
             0
         ]
 
+    def wait_until_amidst(self, states: Path, phase: str) -> None:
+        """Until the engine has made half of a stack, or destroyed it, and is at the next part.
+
+        Args:
+            states: where the folders of runs are.
+            phase: `up` or `destroy`.
+        """
+
+        def probe() -> tuple[bool, list[tuple[int, int]]]:
+            files = states.glob("*/stacks/.pulumi/stacks/*/*.json")
+            seen = [_resources_and_operations(path) for path in files]
+            return any(
+                begun and (done >= _HALF_OF_A_STACK) == (phase == "up") for done, begun in seen
+            ), seen
+
+        wait_until(f"{phase} is amidst", probe, timeout_seconds=60, interval_seconds=0.005)
+
     def find_itself(self) -> psutil.Process:
         """The run's own process."""
         return psutil.Process(self.process.pid)
@@ -101,6 +122,14 @@ def kill(victim: psutil.Process) -> None:
         timeout_seconds=10,
         interval_seconds=0.01,
     )
+
+
+def _resources_and_operations(state: Path) -> tuple[int, int]:
+    try:
+        latest = json.loads(state.read_text())["checkpoint"].get("latest") or {}
+    except (FileNotFoundError, ValueError):
+        return 0, 0
+    return len(latest.get("resources") or ()), len(latest.get("pending_operations") or ())
 
 
 def _command_line(process: psutil.Process) -> str:
@@ -170,6 +199,15 @@ class Clone:
                 if process.environ().get("TMPDIR", "").startswith(str(self.temporary)):
                     found.append(" ".join(process.cmdline()))
         return found
+
+    def wait_until_no_engine_is_left(self) -> None:
+        """An engine whose run is gone dies when it says something."""
+
+        def probe() -> tuple[bool, list[str]]:
+            left = [line for line in self.processes() if _VICTIMS["engine"] in line]
+            return not left, left
+
+        wait_until("no engine is left", probe, timeout_seconds=60)
 
     def assert_no_process_is_left(self) -> None:
         """At once, but for what notices in this moment that its owner has gone."""
