@@ -1,5 +1,6 @@
-"""Wait for a condition, with a deadline and a failure that says what was last seen."""
+"""Wait for a condition, with a deadline and a failure that says what was last seen; a clock."""
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,6 +8,17 @@ from typing import TypeVar
 from automation.errors import StillWaitingError
 
 Seen = TypeVar("Seen")
+
+
+def steady_seconds() -> float:
+    """Seconds of a clock that nobody sets, and that goes on while the machine sleeps.
+
+    For what is judged by how long ago something was: for how long SQS hides a message, or how long
+    silence has to last. Python's `time.monotonic` stands still while Linux sleeps, SQS does not.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
 
 
 def wait_until(

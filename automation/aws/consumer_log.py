@@ -20,8 +20,12 @@ _FULL_PAGE = 10_000
 # what was read before; a minute more for clocks that differ.
 _LATE_MS = 180_000
 
-CLOCK_DIFFERENCE_SECONDS = 60
-"""How far this machine's clock and AWS's may be apart, for whoever asks from a time on."""
+CLOCK_DIFFERENCE_SECONDS = 300
+"""How far this machine's clock and AWS's may be apart, for whoever asks from a time on.
+
+Of a clock that is further off AWS takes no request (IAM User Guide, "Troubleshoot Signature Version
+4 signing": five minutes).
+"""
 
 Identity = tuple[str, int]
 """(run_id, seq): one message of one producer run."""

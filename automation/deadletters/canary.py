@@ -1,7 +1,6 @@
 """Watch a few redriven messages before the rest follows: only what is known to be well counts."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from automation.aws.consumer_log import CLOCK_DIFFERENCE_SECONDS, Identity, LogE
 from automation.aws.queue_depth import queue_depth
 from automation.deadletters.reading import QueueReading
 from automation.deadletters.receiving import hiding_seconds
+from automation.waiting import steady_seconds
 from components import limits
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class CanaryPlan:
         destination_url: where it went.
         dlq_url: where it would come back to.
         log_groups: where the consumers log; without any the queues alone tell.
-        began_seconds: Unix time at which the first was sent.
-        timeout_seconds: how long to watch at the most.
+        began_seconds: Unix time at which the first was sent, for what is logged from then on.
+        timeout_seconds: how long to watch at the most, from the beginning of the watch.
         visibility_timeout_seconds: the destination's: how long a failed message can be hidden.
         quiet_seconds: how long SQS's counts may lag behind.
         log_delay_seconds: how late what the consumer logs may be found.
@@ -105,7 +105,7 @@ def watch_canary(
     plan: CanaryPlan,
     *,
     cancel: threading.Event,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = steady_seconds,
     pause: Callable[[float], object] | None = None,
 ) -> CanaryReport:
     """Watch until all are processed, have failed and left, or left in silence; or time is up.
@@ -114,9 +114,10 @@ def watch_canary(
         sqs, logs: clients.
         plan: what to watch.
         cancel: set it to end the watch.
-        clock: Unix time in seconds.
+        clock: seconds.
         pause: waits a number of seconds; by default until `cancel` is set, at the longest.
     """
+    began = clock()
     heard = _Heard(plan)
     empty = _EmptyFor(sqs, plan, clock)
     since_ms = int((plan.began_seconds - CLOCK_DIFFERENCE_SECONDS) * 1000)
@@ -125,7 +126,7 @@ def watch_canary(
         for reader in readers:
             for event in reader.new_events():
                 heard.take(event)
-        is_over = clock() - plan.began_seconds >= plan.timeout_seconds
+        is_over = clock() - began >= plan.timeout_seconds
         is_decided = heard.is_complete or empty.is_long_enough(is_every_one_heard=heard.is_of_all)
         if is_decided or is_over or cancel.is_set():
             break
@@ -138,7 +139,7 @@ def watch_canary(
         returned=returned,
         crashed_runs=heard.crashed_runs,
         is_gone=was_all_seen and empty.is_long_enough(is_every_one_heard=False),
-        waited_seconds=clock() - plan.began_seconds,
+        waited_seconds=clock() - began,
     )
 
 

@@ -42,7 +42,8 @@ class Journal:
     Attributes:
         run_id: 12 hexadecimal digits, the same for all continuations.
         is_continued: an earlier run left this journal unfinished.
-        last_written_seconds: Unix time of that run's last line; now for a new journal.
+        written_seconds_ago: since when that run has written no line; about 0 for a new journal. A
+            clock that was set back meanwhile makes it 0.
 
     Raises:
         JournalError: another process uses it, or it belongs to other work.
@@ -62,7 +63,7 @@ class Journal:
         self._states = DiskMap()
         self._duplicates: dict[str, None] = {}
         self._file = _locked(path, source)
-        self.last_written_seconds = os.fstat(self._file.fileno()).st_mtime
+        self.written_seconds_ago = max(0.0, time.time() - os.fstat(self._file.fileno()).st_mtime)
         try:
             self._take(purpose, source)
         except BaseException:

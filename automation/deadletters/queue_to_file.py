@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,6 +19,7 @@ from automation.deadletters.message import Message, message_to_json
 from automation.deadletters.receiving import HIDDEN_SECONDS, EmptyTwice, Sweep
 from automation.errors import AutomationError
 from automation.private_files import make_private_folder, open_private
+from automation.waiting import steady_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -55,7 +55,7 @@ def drain_to_file(
     connections: int = 8,
     cancel: threading.Event,
     on_progress: Callable[[int], None] = lambda _: None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = steady_seconds,
 ) -> DrainReport:
     """Write each message to a file, and delete it once it is on the disk; until none is left.
 
@@ -70,7 +70,7 @@ def drain_to_file(
         connections: how many requests to make at once, default 8.
         cancel: set it to end in order.
         on_progress: is told how many are in the file.
-        clock: Unix time in seconds.
+        clock: seconds.
 
     Raises:
         AutomationError: the file exists, or can't be written.
@@ -177,7 +177,7 @@ def purge_queue(
     cancel: threading.Event,
     report: Callable[[str], None],
     pause: Callable[[float], object] | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = steady_seconds,
 ) -> bool:
     """Delete everything with `PurgeQueue`, also what arrives during the next minute.
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from automation.deadletters.move_tally import MoveTally, RefillWatch
 from automation.deadletters.pacing import Allowance, Pacer
 from automation.deadletters.receiving import IN_FLIGHT_QUOTA, EmptyTwice, Received, Sweep
 from automation.deadletters.transfer import Transfer
+from automation.waiting import steady_seconds
 from components import limits
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def move_messages(
     *,
     cancel: threading.Event,
     on_progress: Callable[[Counts], None] = lambda _: None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = steady_seconds,
     pause: Callable[[float], object] | None = None,
 ) -> MoveReport:
     """Receive, send, delete what was accepted; again until the source is empty or told to stop.
@@ -42,7 +42,7 @@ def move_messages(
         journal: of this work; set aside when nothing is left to do.
         cancel: set it to end in order: no message is begun any more, all are given back.
         on_progress: is called after each batch, from any thread.
-        clock: Unix time in seconds.
+        clock: seconds.
         pause: waits a number of seconds; by default until `cancel` is set, at the longest.
 
     Raises:
@@ -95,7 +95,8 @@ class _Run:
         self._tally = MoveTally(plan.limit)
         if journal.is_continued:
             # The killed run had received messages that nobody can see yet.
-            self._sweep.hidden_until = journal.last_written_seconds + journal.hidden_seconds
+            left_seconds = journal.hidden_seconds - journal.written_seconds_ago
+            self._sweep.hidden_until = clock() + left_seconds
 
     def close(self) -> None:
         self._sweep.close()

@@ -2,13 +2,13 @@
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
 from automation.deadletters.receiving import EmptyTwice, Received, Sweep
+from automation.waiting import steady_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -28,7 +28,7 @@ class QueueReading:
             default 120 s; longer when the reading takes longer.
         connections: how many requests to make at once, default 1.
         limit: how many messages to yield at the most; None (default) for all.
-        clock: Unix time in seconds.
+        clock: seconds.
 
     Attributes:
         is_whole: the queue was read to its end, and nothing that could be received was missed.
@@ -43,7 +43,7 @@ class QueueReading:
         hidden_seconds: int = 120,
         connections: int = 1,
         limit: int | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_seconds,
     ) -> None:
         self.is_whole = False
         self._connections = connections

@@ -1,7 +1,7 @@
 """Receive all that is in a queue, and know when that was all: the one place that does either."""
 
+import math
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from automation.aws.queue_depth import queue_depth
 from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.hidden_messages import HiddenMessages
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message, received_message
+from automation.waiting import steady_seconds
 from components import limits
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Received:
         messages: those that are not held already.
         is_empty: there was nothing to receive, not even something held already; what was shown on
             purpose doesn't count.
-        fresh_until: Unix time in seconds until which the messages are surely hidden.
+        fresh_until: time on the sweep's clock until which the messages are surely hidden.
     """
 
     messages: Sequence[Message]
@@ -102,12 +103,12 @@ class Sweep:
         hidden_seconds: how long a message is hidden, 0 to 43,200 s; also how long those stay
             hidden that a killed process held.
         connections: how many requests to make at once when messages are given back, default 1.
-        clock: Unix time in seconds.
+        clock: seconds.
 
     Attributes:
         hidden_seconds: how long messages are hidden now.
         is_whole: all messages could be hidden at once, so an end is an end.
-        hidden_until: Unix time in seconds until which messages may be hidden that nobody has seen:
+        hidden_until: time on that clock until which messages may be hidden that nobody has seen:
             the answer to a request got lost, and the request was repeated.
     """
 
@@ -119,11 +120,11 @@ class Sweep:
         wait_seconds: int,
         hidden_seconds: int,
         connections: int = 1,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_seconds,
     ) -> None:
         self.hidden_seconds = hidden_seconds
         self.is_whole = True
-        self.hidden_until = 0.0
+        self.hidden_until = -math.inf
         self._sqs = sqs
         self._queue_url = queue_url
         self._wait_seconds = wait_seconds

@@ -67,7 +67,7 @@ def leftover_folders(temporary: Path | None = None) -> Iterator[Leftover]:
     for folder in [*ours, *_runs()]:
         # One whose run ends in this moment goes away meanwhile.
         with contextlib.suppress(FileNotFoundError):
-            if _is_embedded(folder) and not _is_locked(folder / "lock"):
+            if _is_embedded(folder) and not _is_used(folder):
                 yield Leftover(kind="folder", name=str(folder), is_kept=_is_kept(folder))
 
 
@@ -115,8 +115,9 @@ def remove_from_machine(leftover: Leftover, target: Target | None) -> None:
     # Somebody may have thought about the question, and another cleanup has removed it.
     with contextlib.suppress(FileNotFoundError):
         is_stack = leftover.kind == "stack"
-        if runs_still(folder) if is_stack else _is_locked(folder / "lock"):
+        if runs_still(folder) if is_stack else _is_used(folder):
             raise AutomationError("it is used again")
+        release_killed(folder / "stacks")
         if is_stack and target:
             _destroy_stacks(folder, target)
         shutil.rmtree(folder)
@@ -131,8 +132,7 @@ def _destroy_stacks(home: Path, target: Target) -> None:
     for summary in workspace.list_stacks():
         stack = Stack.select(summary.name, workspace)
         _refuse_other_account(stack, target)
-        # The lock of an engine that nobody sees any more, on whatever machine.
-        release_killed(home / "stacks")
+        # What is locked still, another machine has locked, and its run is over as well.
         stack.cancel()
         destroy_stack(
             stack,
@@ -179,6 +179,11 @@ def _is_kept(folder: Path) -> bool:
 
 def _is_embedded(folder: Path) -> bool:
     return (folder / "lock").exists()
+
+
+def _is_used(folder: Path) -> bool:
+    """Whether an embedded AWS runs, or an engine that has not noticed yet that it does not."""
+    return _is_locked(folder / "lock") or is_engine_at_work(folder / "stacks")
 
 
 def _is_locked(path: Path) -> bool:

@@ -1,9 +1,18 @@
 """Waiting ends with the condition or with the deadline, and says what was last seen."""
 
+import inspect
+import time
+from collections.abc import Callable
+
 import pytest
 
+from automation.deadletters.canary import watch_canary
+from automation.deadletters.queue_to_file import drain_to_file, purge_queue
+from automation.deadletters.queue_to_queue import move_messages
+from automation.deadletters.reading import QueueReading
+from automation.deadletters.receiving import Sweep
 from automation.errors import StillWaitingError
-from automation.waiting import wait_until
+from automation.waiting import steady_seconds, wait_until
 
 
 class FakeTime:
@@ -47,3 +56,18 @@ def test_failure_names_the_condition_the_limit_and_what_was_last_seen() -> None:
 
 def test_looks_once_even_without_time() -> None:
     assert wait_until("it is so", lambda: (True, 1), timeout_seconds=0) == 1
+
+
+@pytest.mark.parametrize(
+    "judge", [watch_canary, move_messages, drain_to_file, purge_queue, QueueReading, Sweep]
+)
+def test_how_long_ago_something_was_is_judged_by_a_clock_that_nobody_sets(
+    judge: Callable[..., object],
+) -> None:
+    assert inspect.signature(judge).parameters["clock"].default is steady_seconds
+
+
+def test_steady_clock_goes_on_when_the_other_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = steady_seconds()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert 0 <= steady_seconds() - before < 60

@@ -3,6 +3,7 @@
 import dataclasses
 import fcntl
 import json
+import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,7 +204,7 @@ def test_failed_deletion_is_reported_and_made_good_by_the_next_run(
 
     world.pause(HIDDEN_SECONDS)
     with Journal(journal.path, purpose="redrive", source="dlq") as again:
-        again.last_written_seconds = 0
+        again.written_seconds_ago = math.inf
         report = move(world, dlq, queue, again)
     assert (report.counts.moved, report.counts.deleted_only, report.continued) == (0, 1, True)
     assert (len(ids(dlq)), len(ids(queue))) == (0, 35)
@@ -310,7 +311,7 @@ def test_continued_run_waits_for_what_the_killed_one_has_hidden(
     put(world, empty_dlq, range(1))
     world.service.receive_message(QueueUrl=empty_dlq.url, VisibilityTimeout=HIDDEN_SECONDS - 5)
     with Journal(path, purpose="redrive", source="dlq") as journal:
-        journal.last_written_seconds = world.clock()
+        journal.written_seconds_ago = 0
         report = move(world, empty_dlq, queue, journal)
     assert report.possible_duplicates == ("dead-0",)
     assert (report.counts.moved, len(ids(queue))) == (1, 1)

@@ -1,5 +1,6 @@
 """Whatever fails and wherever it is killed: no message lost, none altered, duplicates reported."""
 
+import math
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ def run_once(world: World, dlq: Queue, queue: Queue, path: Path, connections: in
         Journal(path, purpose="redrive", source="dlq") as journal,
     ):
         # The file's time is the machine's own; what a killed run has hidden is visible here.
-        journal.last_written_seconds = 0
+        journal.written_seconds_ago = math.inf
         return move_messages(
             world.sqs,
             world.sender,
