@@ -5,6 +5,7 @@ import datetime
 from pathlib import Path
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.commands.options import ask, queue_options, yes_option
@@ -86,15 +87,20 @@ def _purge(operated: Operated, path: Path | None, progress: Progress) -> DrainRe
             return dataclasses.replace(
                 _NOTHING_DRAINED, is_whole=is_purged, is_interrupted=not is_purged
             )
-        return drain_to_file(
-            sqs,
-            dlq_url,
-            path,
-            wait_seconds=operated.pace.receive_wait_seconds,
-            connections=operated.connections,
-            cancel=cancel,
-            on_progress=lambda deleted: progress.detail(f"{deleted} moved into the file"),
-        )
+        try:
+            return drain_to_file(
+                sqs,
+                dlq_url,
+                path,
+                wait_seconds=operated.pace.receive_wait_seconds,
+                connections=operated.connections,
+                cancel=cancel,
+                on_progress=lambda deleted: progress.detail(f"{deleted} moved into the file"),
+            )
+        except (BotoCoreError, ClientError):
+            # Of a file that can't be written the error itself says what is in it.
+            progress.say(f"what is deleted is in {path}; the rest goes into another, the next time")
+            raise
 
 
 def _backup_path(operated: Operated) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.commands.options import ask, queue_options, yes_option
 from automation.commands.output import DONE, NOT_DONE, as_plain, print_json, print_line
@@ -156,7 +157,11 @@ def restore(
             operated.journal("restore", source) as journal,
             open_file(file) as opened,
         ):
-            report = _post(operated, url, opened, defaults, journal, cancel, progress)
+            try:
+                report = _post(operated, url, opened, defaults, journal, cancel, progress)
+            except (BotoCoreError, ClientError, OSError):
+                progress.say(f"run the same command again to go on: {journal.path} knows how far")
+                raise
     return _show_post(report, url, wants_json)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.aws.consumer_log import Identity
 from automation.deadletters.canary import CanaryPlan, CanaryReport, watch_canary
@@ -240,6 +240,6 @@ def _move(
                 cancel=cancel,
                 on_progress=show,
             )
-        except ClientError:
+        except (BotoCoreError, ClientError, OSError):
             progress.say(f"run the same command again to go on: {journal.path} knows how far")
             raise

@@ -9,6 +9,7 @@ import pytest
 from automation.local.emulator import Emulator
 from automation.local.world import emulator_of_many
 from tests.chaos.around.broken_run import Clone, new_clone
+from tests.chaos.around.letters import Letters, dead_letters
 from tests.chaos.around.played_aws import PlayedAccount, played_account
 
 
@@ -32,3 +33,8 @@ def account(aws: Emulator, tmp_path: Path) -> PlayedAccount:
 def signed_in(clone: Clone, account: PlayedAccount) -> Clone:
     """A clone whose commands work in the account."""
     return dataclasses.replace(clone, environment={**clone.environment, **account.environment})
+
+
+@pytest.fixture
+def letters(account: PlayedAccount) -> Letters:
+    return dead_letters(account)

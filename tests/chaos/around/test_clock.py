@@ -1,0 +1,32 @@
+"""The clock of this machine is set: the verdict is the same."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.around.broken_run import Clone
+
+pytestmark = [pytest.mark.chaos, pytest.mark.engine]
+
+# Python imports it in every process that is started; the emulator's is isolated from that.
+_SET_CLOCK = """
+import time
+_time, _began = time.time, time.monotonic()
+time.time = lambda: _time() + ({seconds} if time.monotonic() - _began > {after} else 0)
+"""
+
+
+@pytest.mark.parametrize("seconds", [-86_400, 86_400])
+@pytest.mark.parametrize("after", [0, 4])
+def test_verdict_does_not_depend_on_the_clock(
+    clone: Clone, tmp_path: Path, seconds: int, after: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_SET_CLOCK.format(seconds=seconds, after=after))
+    environment = {**clone.environment, "PYTHONPATH": str(tmp_path)}
+    set_clock = dataclasses.replace(clone, environment=environment)
+    with set_clock.started("--json", "--messages", "20", "--rate", "unlimited") as run:
+        ended = run.end()
+    assert ended.code == 0, ended
+    assert json.loads(ended.output)["verdict"] == "held"
