@@ -57,6 +57,11 @@ class QueueReading:
             clock=clock,
         )
 
+    @property
+    def unseen_seconds(self) -> float:
+        """How long messages may still be hidden that nobody has seen: an answer got lost."""
+        return self._sweep.unseen_seconds
+
     def __iter__(self) -> Generator[Message]:
         with contextlib.closing(self._sweep):
             try:

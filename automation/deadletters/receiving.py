@@ -141,9 +141,14 @@ class Sweep:
         self._held.close()
 
     @property
+    def unseen_seconds(self) -> float:
+        """How long messages may still be hidden that nobody has seen; 0 when there are none."""
+        return max(0.0, self.hidden_until - self._clock())
+
+    @property
     def hides_unseen(self) -> bool:
         """Whether messages may still be hidden that nobody has seen; an end is none then."""
-        return self._clock() < self.hidden_until
+        return self.unseen_seconds > 0
 
     def receive(self, wanted: int = MAX_BATCH_ENTRIES) -> Received:
         """Receive up to `wanted` messages, 1 to 10.

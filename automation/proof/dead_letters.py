@@ -1,6 +1,7 @@
 """The dead letters of a run: the queue read whole, as often as somebody looks."""
 
 import contextlib
+import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,13 @@ from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+ANSWERS_LOST = (
+    "the dead-letter queue could not be read to its end: each time an answer of SQS got lost, and "
+    "nobody knows which messages it has hidden"
+)
+# How often a queue is read when an answer gets lost each time.
+_MOST_READINGS = 5
 
 # Fewer messages than this a connection are not worth another one.
 _MESSAGES_PER_CONNECTION = 100
@@ -80,7 +88,13 @@ class LettersFound:
 
 @contextlib.contextmanager
 def dead_letter_reader(
-    target: Target, dlq_url: str, *, expected: int, stack: str, home: Path
+    target: Target,
+    dlq_url: str,
+    *,
+    expected: int,
+    stack: str,
+    home: Path,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Callable[[], LettersRead]]:
     """What reads the whole dead-letter queue, as often as it is called in the block.
 
@@ -90,6 +104,7 @@ def dead_letter_reader(
         expected: how many messages there should be.
         stack: its name, for the name of the queue that a FIFO queue is read through.
         home: folder for the journals of what is moved aside meanwhile.
+        sleep: seconds; by default the machine's.
     """
     clients, pace = target.clients, target.pace
     if not limits.is_fifo(dlq_url):
@@ -99,6 +114,7 @@ def dead_letter_reader(
             wait_seconds=pace.receive_wait_seconds,
             connections=pace.connections,
             expected=expected,
+            sleep=sleep,
         )
         return
     with queue_aside(clients, stack=stack) as aside:
@@ -128,11 +144,13 @@ def read_dead_letters(
     wait_seconds: int,
     connections: int = 1,
     expected: int = 0,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> LettersRead:
     """Receive until nothing more comes, give every message back, and say what was there.
 
     A message is hidden for as long as reading so many takes, should this process be killed
-    meanwhile.
+    meanwhile. When SQS's answer to a receive got lost, what was in it is hidden and nobody has seen
+    it: the queue is read once more when that is over.
 
     Args:
         sqs: client; it needs as many connections.
@@ -140,15 +158,23 @@ def read_dead_letters(
         wait_seconds: long polling of one receive, 0 to 20 s.
         connections: how many requests to make at once, at the most, default 1.
         expected: how many messages there should be; default 0, as many as SQS counts.
+        sleep: seconds; by default the machine's.
     """
     # The count may lag behind by a minute.
     expected = max(expected, queue_depth(sqs, queue_url).total)
-    reading = QueueReading(
-        sqs,
-        queue_url,
-        wait_seconds=wait_seconds,
-        hidden_seconds=hiding_seconds(expected),
-        connections=min(connections, 1 + expected // _MESSAGES_PER_CONNECTION),
-    )
-    letters = [dead_letter(message) for message in reading]
-    return LettersRead(letters=letters, is_whole=reading.is_whole)
+    letters: dict[str, DeadLetter] = {}
+    for number in range(_MOST_READINGS):
+        reading = QueueReading(
+            sqs,
+            queue_url,
+            wait_seconds=wait_seconds,
+            hidden_seconds=hiding_seconds(expected),
+            connections=min(connections, 1 + expected // _MESSAGES_PER_CONNECTION),
+        )
+        letters |= {message.message_id: dead_letter(message) for message in reading}
+        unseen_seconds = reading.unseen_seconds
+        if not unseen_seconds:
+            return LettersRead(letters=list(letters.values()), is_whole=reading.is_whole)
+        if number < _MOST_READINGS - 1:
+            sleep(unseen_seconds)
+    return LettersRead(letters=list(letters.values()), is_whole=False, problem=ANSWERS_LOST)

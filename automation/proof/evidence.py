@@ -95,7 +95,9 @@ def take_account(
     ledger = _Ledger(log, sent, is_fifo=limits.is_fifo(outputs.queue_url))
     evidence = ledger.evidence()
     bad = sum(report.bad for report in sent)
-    reader = dead_letter_reader(target, outputs.dlq_url, expected=bad, stack=stack, home=home)
+    reader = dead_letter_reader(
+        target, outputs.dlq_url, expected=bad, stack=stack, home=home, sleep=sleep
+    )
     with reader as read_letters:
 
         def probe() -> tuple[bool, Account]:

@@ -133,7 +133,9 @@ def take_line_account(
         return account_for_lines(lines, posted, seen)
 
     expected = sum(line.expect == "dead-lettered" for line in lines)
-    reader = dead_letter_reader(target, dlq_url, expected=expected, stack=stack, home=home)
+    reader = dead_letter_reader(
+        target, dlq_url, expected=expected, stack=stack, home=home, sleep=sleep
+    )
     with reader as read_letters:
 
         def probe() -> tuple[bool, LineAccount]:

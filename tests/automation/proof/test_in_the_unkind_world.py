@@ -8,11 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from automation.progress import Progress
 from automation.proof.account import Sent
+from automation.proof.dead_letters import ANSWERS_LOST
 from automation.proof.evidence import take_account
 from automation.proof.settling import settle
 from automation.proof.verdict import AlarmReport, reasons_broken
@@ -131,6 +132,8 @@ FEW_WORLDS = settings(
 )
 
 
+# Each of the looks into the dead-letter queue loses an answer, until the log's time is over.
+@example(seed=3, count=57, is_fifo=False, lost_answers={0, 1, 8, 19})
 @FEW_WORLDS
 @given(
     seed=SEEDS,
@@ -150,6 +153,18 @@ def test_verdict_is_held_exactly_when_it_holds(
     with tempfile.TemporaryDirectory() as home:
         reasons = case.reasons(Path(home))
     assert (not reasons) == case.holds(), reasons
+
+
+def test_a_dead_letter_queue_of_which_each_look_loses_an_answer_is_not_taken_as_read(
+    on_virtual_time: list[World],
+) -> None:
+    world = unkind(on_virtual_time, 1)
+    case = Case(world, count=9, is_fifo=False, consumer=ours(is_bad))
+    lost = Fault(error="ReadTimeoutError", after=True)
+    world.faults.scripted["ReceiveMessage"].extend([lost, Fault()] * 10_000)
+    with tempfile.TemporaryDirectory() as home:
+        reasons = case.reasons(Path(home))
+    assert ANSWERS_LOST in reasons
 
 
 def lose(case: Case) -> None:
