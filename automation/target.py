@@ -93,7 +93,7 @@ class Pace:
     connections: int
 
 
-# The connections are measured with benchmarks/redrive.py; on AWS each request takes some 20 ms,
+# The connections are measured by `make bench`; on AWS each request takes some 20 ms,
 # most of it waiting.
 LOCAL_PACE = Pace(
     settle_timeout_seconds=120,

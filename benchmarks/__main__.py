@@ -22,7 +22,9 @@ from benchmarks.e2e_overhead import main_job
 from benchmarks.embedded import Cloud, embedded_cloud
 from benchmarks.figures import Figure
 from benchmarks.importing import first_failure, importing
+from benchmarks.mover import mover_cost, mover_rate
 from benchmarks.producing import producing
+from benchmarks.redrive import redriving
 from benchmarks.showing import Results, table_of, write_results
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -37,6 +39,9 @@ MEASURES: dict[str, Measure] = {
     "main-job": main_job,
     "producer": producing,
     "drain": draining,
+    "redrive": redriving,
+    "mover-cost": mover_cost,
+    "mover-rate": mover_rate,
     "good": good_dead_letters,
     "dead-letter": dead_lettering,
 }

@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 import zipfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ class Cloud:
             raise RuntimeError(f"{function} failed: {payload}")
         return payload
 
-    def fill(self, queue_url: str, bad: Sequence[bool]) -> None:
+    def fill(self, queue_url: str, bad: Iterable[bool]) -> None:
         """Sends one message for each entry, in order; a bad one lacks `store_id`."""
         entries: list[Any] = [
             {"Id": str(seq), "MessageBody": BODY, "MessageAttributes": attributes(seq, is_bad)}
