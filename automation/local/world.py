@@ -24,7 +24,7 @@ from automation.target import LOCAL_PACE, Account, Target
 _REGION = "us-east-1"
 _ANY_SECRET = "local"  # noqa: S105 the emulator looks at the access key only
 # Takes 0.1 s to load, so that is left for the time in which the emulator starts.
-_PROVIDER = "automation.local.provider"
+_PROVIDER = ".provider"
 
 
 class WorldInUseError(AutomationError):
@@ -239,7 +239,7 @@ def _emulator(
 ) -> Generator[Emulator]:
     def prepare() -> None:
         meanwhile()
-        import_module(_PROVIDER)
+        import_module(_PROVIDER, __package__)
 
     try:
         with running_emulator(
