@@ -56,6 +56,16 @@ def users(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def inherited_environment() -> dict[str, str]:
+    """Little of the user's, but what uv reaches the packages of a layer by."""
+    network = ("SSL_CERT_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key in ("PATH", "HOME") or key.upper().startswith(network)
+    }
+
+
 @pytest.fixture
 def command(users: Path) -> Command:
     own = {
@@ -63,7 +73,7 @@ def command(users: Path) -> Command:
         "XDG_CACHE_HOME": str(users / "cache"),
         "TMPDIR": str(users / "tmp"),
     }
-    inherited = {key: os.environ[key] for key in ("PATH", "HOME")}
+    inherited = inherited_environment()
 
     def run(environment: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -213,7 +223,7 @@ def test_the_plugin_is_there_for_other_people_s_tests(whole: Path, users: Path) 
         "import automation, components\n"
         "def test_names():\n    assert automation.THEIRS and components.THEIRS\n"
     )
-    environment = {key: os.environ[key] for key in ("PATH", "HOME")}
+    environment = inherited_environment()
     ended = subprocess.run(
         [str(whole / "bin" / "python"), "-m", "pytest", "own_test", "-q", "-p", "no:cacheprovider"],
         cwd=theirs,
