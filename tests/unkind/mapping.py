@@ -124,6 +124,10 @@ class EventSourceMapping:
         sqs.watchers.append(self._got)
         self._got(queue)
 
+    def look(self) -> None:
+        """Poll now, after it was switched on."""
+        self._look_at(self._clock.now)
+
     def _got(self, queue: Queue) -> None:
         if queue is self._queue:
             self._look_at(self._clock.now)

@@ -1,0 +1,87 @@
+"""This project's consumer with the faults that messages ask for by their attribute `fault`.
+
+What becomes of each message is written into a file beside the log: who dies can't be asked.
+"""
+
+import json
+import os
+import random
+import time
+
+import back_off
+import batch_processing
+import consumer
+import customer_events
+
+WITNESS = os.environ["WITNESS"]
+WORKS_SECONDS = float(os.environ["WORKS_SECONDS"])
+FOREVER_SECONDS = 600
+# With which probability the processing of a message fails that asks for it.
+FAILS = 0.3
+
+
+def handler(event, context):
+    if "holds_seconds" in event:
+        # An operator tries the function by hand, and keeps a place of it occupied.
+        note(context, "held")
+        return time.sleep(event["holds_seconds"])
+    records = event["Records"]
+    note(context, "began", messages=[(record["messageId"], receives(record)) for record in records])
+    faults = {asked_for(record) for record in records if receives(record) == 1}
+    if "dies" in faults:
+        os._exit(1)
+    if "hangs" in faults:
+        time.sleep(FOREVER_SECONDS)
+    if "raises" in faults:
+        raise RuntimeError("injected")
+    come_again([record for record in records if asked_for(record) == "comes twice"], context)
+    time.sleep(WORKS_SECONDS)
+    answer = consumer.handler(event, context)
+    failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    note(context, "worked", failed=failed)
+    if "dies late" in faults:
+        os._exit(1)
+    note(context, "ended")
+    return answer
+
+
+def asked_for(record):
+    return record["messageAttributes"].get("fault", {}).get("stringValue")
+
+
+def receives(record):
+    return int(record["attributes"]["ApproximateReceiveCount"])
+
+
+def come_again(records, context):
+    """Have SQS deliver messages once more while they are being processed."""
+    for record in [record for record in records if receives(record) == 1]:
+        entry = {"Id": "0", "ReceiptHandle": record["receiptHandle"], "VisibilityTimeout": 0}
+        back_off.sqs_client().change_message_visibility_batch(
+            QueueUrl=os.environ["QUEUE_URL"], Entries=[entry]
+        )
+        while context.get_remaining_time_in_millis() > 2000:
+            if f'["{record["messageId"]}", 2]' in read_witness():
+                break
+            time.sleep(0.02)
+
+
+def read_witness():
+    with open(WITNESS) as witness:
+        return witness.read()
+
+
+def note(context, what, **fields):
+    line = {"what": what, "run": context.aws_request_id, "at": time.time(), **fields}
+    line["release"] = os.environ["RELEASE"]
+    with open(WITNESS, "a") as witness:
+        witness.write(json.dumps(line) + "\n")
+
+
+def process_or_fail(record):
+    if asked_for(record.raw_event) == "fails at random" and random.random() < FAILS:
+        raise RuntimeError("injected")
+    return customer_events.process_record(record)
+
+
+batch_processing.process_record = process_or_fail
