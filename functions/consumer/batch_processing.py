@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,10 +16,16 @@ from aws_lambda_powertools.utilities.batch.exceptions import (
     SQSFifoMessageGroupCircuitBreakerError,
 )
 
-from customer_events import MessageKey, process_record
+from customer_events import BadRecordError, MessageKey, process_record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+
+# Kept for the back-off and the answer after the last try of a record.
+RESERVE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,11 @@ class FifoProcessor(SqsFifoPartialProcessor):
 
 
 def process_batch(
-    records: list[dict[str, Any]], *, is_fifo: bool, max_receive_count: float
+    records: list[dict[str, Any]],
+    *,
+    is_fifo: bool,
+    max_receive_count: float,
+    seconds_left: Callable[[], float] = lambda: math.inf,
 ) -> tuple[list[MessageKey], list[Failure]]:
     """Process each record of a batch; return what was processed and what failed, both in order.
 
@@ -70,11 +82,17 @@ def process_batch(
     comes after it in the batch is not processed and counts as failed, so that the order holds.
     SQS counts that as one of its receives. No good record is dead-lettered for it: SQS delivers a
     group from its front, so nothing in it was received more often than what comes before, and at
-    its last receive (`max_receive_count`) a failed record stops its group no longer.
+    its last receive (`max_receive_count`) a failed record stops its group no longer, and is tried
+    as often as it may have been skipped, as far as the run's time goes (`seconds_left`).
     """
+    process = process_record
+    if is_fifo:
+        process = functools.partial(
+            _process_insistently, max_receive_count=max_receive_count, seconds_left=seconds_left
+        )
     # Powertools leaves its lists of records untyped.
     processor = cast("Any", _new_processor(is_fifo=is_fifo, max_receive_count=max_receive_count))
-    with processor(records=records, handler=process_record):
+    with processor(records=records, handler=process):
         results = processor.process()
     processed = [result for status, result, _ in results if status == "success"]
     errors = [error for _, error, _ in processor.exceptions]
@@ -88,6 +106,29 @@ def process_batch(
 def count_receives(record: SQSRecord) -> int:
     """How often SQS delivered a record, this time among them."""
     return int(record.attributes.approximate_receive_count)
+
+
+def _process_insistently(
+    record: SQSRecord, *, max_receive_count: float, seconds_left: Callable[[], float]
+) -> MessageKey:
+    """Process a record; at its last receive once more for each one that skipping may have cost.
+
+    What no retry can help is not tried again, nor what might take longer than there is time: a run
+    that times out takes a receive from its whole batch.
+    """
+    receives = count_receives(record)
+    retries = receives - 1 if receives >= max_receive_count else 0
+    for _ in range(retries):
+        left_before = seconds_left()
+        try:
+            return process_record(record)
+        except BadRecordError:
+            raise
+        except Exception:
+            left = seconds_left()
+            if left < RESERVE_SECONDS + 2 * (left_before - left):
+                raise
+    return process_record(record)
 
 
 def _new_processor(*, is_fifo: bool, max_receive_count: float) -> BatchProcessor:

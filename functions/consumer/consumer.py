@@ -42,7 +42,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     records: list[dict[str, Any]] = event["Records"]
     is_fifo = bool(records) and records[0]["eventSourceARN"].endswith(".fifo")
     processed, failures = process_batch(
-        records, is_fifo=is_fifo, max_receive_count=max_receive_count
+        records,
+        is_fifo=is_fifo,
+        max_receive_count=max_receive_count,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     for failure in failures:
         log_failure(failure)

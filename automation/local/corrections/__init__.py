@@ -8,6 +8,7 @@ from automation.local.corrections import (
     deliveries,
     filter_patterns,
     invocations,
+    redeployments,
     requests,
     run_endings,
     source_queues,
@@ -31,5 +32,6 @@ def apply_corrections() -> None:
         alarms,
         deliveries,
         run_endings,
+        redeployments,
     ):
         correction.apply()

@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.chaos, pytest.mark.engine]
 
 SETTINGS = {
     # Faults strike at a first receive: no message can meet more than the three that there are.
-    "patient": Setting(receives=4, timeout=3, visibility=3, at_once=10, works=0),
-    "strict": Setting(receives=2, timeout=3, visibility=3, at_once=10, works=0),
+    "patient": Setting(receives=4, timeout=6, visibility=6, at_once=4, works=0),
+    "strict": Setting(receives=2, timeout=6, visibility=6, at_once=4, works=0),
     "steady": Setting(receives=2, timeout=10, visibility=60, at_once=4, works=0.2),
 }
 
@@ -85,7 +85,7 @@ def test_batch_that_fails_as_a_whole_takes_receives_from_all_of_it(stage: Stage)
 def test_messages_that_fail_at_random_are_dead_lettered_when_both_tries_failed(
     stage: Stage,
 ) -> None:
-    proof = stage.prove("strict", lines(200, fault="fails at random", every=1))
+    proof = stage.prove("strict", lines(200, fault="fails at random", every=2))
     # A tenth of the good ones is expected, none has a chance of one in a million.
     assert proof.count("dead-lettered") > 50
     proof.assert_law()

@@ -50,8 +50,8 @@ class OurConsumer:
         lost_back_offs: numbers of the calls for a back-off that don't come through.
         tries: how often each message was processed, and `failures` how often that failed.
         struck: how often each was in a run that failed as a whole.
-        running_until: of each message, until when a run has it.
-        overlapped: those that were delivered again meanwhile.
+        struck_last: those that were in such a run at their last delivery.
+        deliveries: of each message, its receive counts.
     """
 
     is_fifo: bool
@@ -61,6 +61,7 @@ class OurConsumer:
     tries: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
+    struck_last: set[str] = field(default_factory=set)
     runs: int = 0
     back_offs: int = 0
     deliveries: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -71,8 +72,11 @@ class OurConsumer:
         self.runs += 1
         for record in batch:
             self.deliveries[record.message_id].append(record.receives)
+        ids = [record.message_id for record in batch]
+        self.struck_last.difference_update(ids)
         if fate != "well":
-            self.struck.update(record.message_id for record in batch)
+            self.struck.update(ids)
+            self.struck_last.update(ids)
         if fate in ("raises", "times out", "crashes"):
             ending: Any = {"raises": "raise", "times out": "time out", "crashes": "crash"}[fate]
             return Run(ending=ending)
@@ -98,6 +102,7 @@ class OurConsumer:
             mock.patch.object(batch_processing, "process_record", self._process),
             mock.patch.object(back_off, "sqs_client", lambda: self),
             mock.patch.object(handler, "stream", io.StringIO()),
+            mock.patch.object(log_records.logger._logger, "propagate", new=False),
         ):
             yield
 

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import time
+from unittest import mock
 
 import back_off
 import batch_processing
@@ -36,9 +37,14 @@ def handler(event, context):
         raise RuntimeError("injected")
     come_again([record for record in records if asked_for(record) == "comes twice"], context)
     time.sleep(WORKS_SECONDS)
-    answer = consumer.handler(event, context)
-    failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-    note(context, "worked", failed=failed)
+    logged = consumer.log_batch
+
+    def log_and_note(processed, failures, **kind):
+        logged(processed, failures, **kind)
+        note(context, "worked", failed=[failure.record.message_id for failure in failures])
+
+    with mock.patch.object(consumer, "log_batch", log_and_note):
+        answer = consumer.handler(event, context)
     if "dies late" in faults:
         os._exit(1)
     note(context, "ended")
