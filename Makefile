@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup .environment e2e test test-slow chaos bench lint audit .audit format lock clean
+.PHONY: help setup .environment e2e test test-slow chaos bench lint audit .audit format lock clean soak
 .PHONY: test-second-sqs .second-sqs .second-sqs-lock
 
 # The first Python on PATH that is new enough; looked for only when .venv has to be made.
@@ -23,6 +23,7 @@ help:
 	@echo 'make test-slow'
 	@echo '             the tests that are left out of it: each whole run once more, another way'
 	@echo 'make chaos   what breaks in and around a run is broken on purpose: docs/reliability.md'
+	@echo 'make soak    the main job for ten minutes: exact each time, and nothing grows'
 	@echo 'make bench   measure everything against its baselines, ten minutes on a quiet machine'
 	@echo 'make setup   only set up: .venv, the Pulumi engine'
 	@echo 'make test-second-sqs'
@@ -57,6 +58,9 @@ test test-slow: setup
 
 chaos: setup
 	@$(RUN_TESTS) tests/chaos $(ARGS)
+
+soak: setup
+	@.venv/bin/python -m benchmarks.soak $(ARGS)
 
 bench: setup
 	@.venv/bin/python -m benchmarks $(ARGS)

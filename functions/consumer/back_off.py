@@ -32,9 +32,14 @@ BACKOFF_CAP_SECONDS = 60
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html
 MAX_ENTRIES_PER_CALL = 10
 
+CALL_SECONDS = 1
+CALL_ATTEMPTS = 2
+
 # Below this no further back-off is asked for: a function that times out has its whole batch
-# delivered again, a record without back-off only comes later.
-RESERVE_MILLISECONDS = 1000
+# delivered again, a record without back-off only comes later. It is what a call may take when
+# nobody answers: both attempts' connection and answer, and the pause between them of up to 1 s
+# (Boto3 Guide, Retries, Standard retry mode).
+RESERVE_MILLISECONDS = 1000 * (CALL_ATTEMPTS * 2 * CALL_SECONDS + 1)
 
 
 @functools.cache
@@ -50,9 +55,9 @@ def sqs_client() -> SQSClient:
         botocore.session.get_session().create_client(
             "sqs",
             config=Config(
-                connect_timeout=1,
-                read_timeout=1,
-                retries={"total_max_attempts": 2, "mode": "standard"},
+                connect_timeout=CALL_SECONDS,
+                read_timeout=CALL_SECONDS,
+                retries={"total_max_attempts": CALL_ATTEMPTS, "mode": "standard"},
             ),
         ),
     )

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 
-# Kept for the back-off and the answer after the last try of a record.
-RESERVE_SECONDS = 2.0
+# Kept for the back-off and the answer after the last try of a record: back_off's, and some.
+RESERVE_SECONDS = 6.0
 
 
 @dataclass(frozen=True)

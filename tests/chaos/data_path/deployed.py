@@ -1,4 +1,4 @@
-"""One stack with a queue for each kind of consumer, and proofs on it with the fault in the middle."""
+"""A stack with a queue for each kind of consumer, and proofs with the fault in their middle."""
 
 import json
 import secrets
@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -166,7 +167,9 @@ class Stage:
             found=Deployed(wiring=self.wirings[name], outputs={}),
         )
         options = prove.ProveOptions(
-            program=inline_program(self.program.declare, ROOT), lines=list(lines), timeout_seconds=90
+            program=inline_program(self.program.declare, ROOT),
+            lines=list(lines),
+            timeout_seconds=90,
         )
         with ThreadPoolExecutor(1) as pool:
             proving = pool.submit(prove._prove, options, run, Progress())
@@ -187,6 +190,20 @@ class Stage:
             return not alarms, [alarm["AlarmName"] for alarm in alarms]
 
         wait_until("no alarm rings", probe, timeout_seconds=30, interval_seconds=0.1)
+
+    def throttles(self, function_name: str) -> float:
+        """How many invocations were refused in the last hour."""
+        now = datetime.now(UTC)
+        answer = self.target.clients.cloudwatch.get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Throttles",
+            Dimensions=[{"Name": "FunctionName", "Value": function_name}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return sum(point.get("Sum", 0) for point in answer["Datapoints"])
 
     def function_name(self, name: str) -> str:
         (consumer,) = self.wirings[name].consumers

@@ -73,7 +73,8 @@ class Witness:
                 release=run.began["release"],
             )
             for run in runs.values()
-            for message_id, receives in run.began["messages"]
+            # A run of the proof before may still come to its end.
+            for message_id, receives in run.began.get("messages", ())
         ]
 
     def of_messages(self) -> dict[str, list[Delivery]]:
@@ -89,7 +90,9 @@ class Witness:
             StillWaitingError: it did not within 30 s.
         """
         wait_until(
-            what, lambda: (holds(self), len(self.deliveries())), timeout_seconds=30,
+            what,
+            lambda: (holds(self), len(self.deliveries())),
+            timeout_seconds=30,
             interval_seconds=0.02,
         )
 

@@ -100,7 +100,7 @@ class OurConsumer:
         with (
             mock.patch.dict(os.environ, environment),
             mock.patch.object(batch_processing, "process_record", self._process),
-            mock.patch.object(back_off, "sqs_client", lambda: self),
+            mock.patch.object(back_off, "sqs_client", return_value=self),
             mock.patch.object(handler, "stream", io.StringIO()),
             mock.patch.object(log_records.logger._logger, "propagate", new=False),
         ):

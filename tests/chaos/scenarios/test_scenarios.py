@@ -2,8 +2,8 @@
 
 The law: every message that was sent ends in exactly one of processed, dead-lettered, still queued;
 no good one is dead-lettered unless its own processing, or a run that had it, failed as often as it
-may be received. In a FIFO queue a message may have lost receives to those before it in its group; it
-then gets its tries at its last receive, unless the run that has it ends as a whole.
+may be received. In a FIFO queue a message may have lost receives to those before it in its group:
+it gets its tries at its last receive then, unless the run that has it ends as a whole.
 """
 
 import dataclasses

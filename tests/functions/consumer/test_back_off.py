@@ -96,10 +96,18 @@ def test_a_refused_backoff_is_a_warning(run: Run, log: io.StringIO, fake_sqs: Fa
 def test_no_backoff_is_asked_for_when_the_time_is_up(
     run: Run, log: io.StringIO, fake_sqs: FakeSqs, lambda_context: Any
 ):
-    lambda_context.remaining_milliseconds = 900
+    lambda_context.remaining_milliseconds = back_off.RESERVE_MILLISECONDS - 1
     assert run(make_record(0, store_id=None)) == ["id-0"]
     assert fake_sqs.calls == []
     assert len(read_log(log, "WARNING")) == 1
+
+
+def test_a_call_that_nobody_answers_leaves_time_for_the_answer():
+    config = REAL_SQS_CLIENT.__wrapped__().meta.config
+    attempts = config.retries["total_max_attempts"]
+    longest_pause = sum(2**attempt for attempt in range(attempts - 1))
+    longest_seconds = attempts * (config.connect_timeout + config.read_timeout) + longest_pause
+    assert longest_seconds * 1000 <= back_off.RESERVE_MILLISECONDS
 
 
 def test_a_failed_message_comes_back_from_a_real_queue_at_once(

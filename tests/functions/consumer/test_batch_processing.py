@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import batch_processing
+import customer_events
 
 from .conftest import FakeSqs, Run, make_record, read_log
 
@@ -123,3 +124,71 @@ def test_a_group_is_processed_in_order_and_no_good_record_is_dead_lettered(
         queue.keep({failure.record.message_id for failure in failures}, batch)
     assert processed == [seq for seq, good in enumerate(is_good) if good]
     assert queue.dead == [seq for seq, good in enumerate(is_good) if not good]
+
+
+class PassingFault:
+    """Fails so often, for no reason of the message's; each try takes its time."""
+
+    def __init__(self, fails: int, context: Any, takes_seconds: int = 0) -> None:
+        self.tries = 0
+        self._fails = fails
+        self._context = context
+        self._takes_seconds = takes_seconds
+
+    def __call__(self, record: Any) -> Any:
+        self.tries += 1
+        self._context.remaining_milliseconds -= self._takes_seconds * 1000
+        if self.tries <= self._fails:
+            raise RuntimeError("not now")
+        return customer_events.process_record(record)
+
+
+@pytest.mark.parametrize(
+    ("group", "receive_count", "fails", "tries"),
+    [
+        ("a", 3, 2, 3),  # skipped twice, for all that is known
+        ("a", 3, 9, 3),
+        ("a", 2, 1, 1),  # it will be delivered again
+        (None, 3, 1, 1),  # nothing is skipped in a standard queue
+    ],
+)
+def test_a_fifo_record_at_its_last_receive_gets_the_tries_that_skipping_may_have_cost(
+    run: Run,
+    lambda_context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    group: str | None,
+    receive_count: int,
+    fails: int,
+    tries: int,
+):
+    process = PassingFault(fails, lambda_context)
+    monkeypatch.setattr(batch_processing, "process_record", process)
+    monkeypatch.setenv("MAX_RECEIVE_COUNT", "3")
+    failed = run(make_record(0, group=group, receive_count=receive_count))
+    assert process.tries == tries
+    assert failed == ([] if fails < tries else ["id-0"])
+
+
+def test_a_record_is_not_tried_again_when_that_may_take_the_answers_time(
+    run: Run, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+):
+    lambda_context.remaining_milliseconds = 20_000
+    process = PassingFault(9, lambda_context, takes_seconds=5)
+    monkeypatch.setattr(batch_processing, "process_record", process)
+    monkeypatch.setenv("MAX_RECEIVE_COUNT", "9")
+    run(make_record(0, group="a", receive_count=9))
+    # After the first 15 s are left, for the answer and twice as much as it took: not enough.
+    assert process.tries == 1
+
+
+def test_a_bad_record_is_not_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MAX_RECEIVE_COUNT", "3")
+    tried: list[Any] = []
+
+    def process(record: Any) -> Any:
+        tried.append(record)
+        return customer_events.process_record(record)
+
+    monkeypatch.setattr(batch_processing, "process_record", process)
+    assert run(make_record(0, group="a", store_id=None, receive_count=3)) == ["id-0"]
+    assert len(tried) == 1

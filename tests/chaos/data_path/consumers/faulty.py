@@ -7,6 +7,7 @@ import json
 import os
 import random
 import time
+from pathlib import Path
 from unittest import mock
 
 import back_off
@@ -14,9 +15,11 @@ import batch_processing
 import consumer
 import customer_events
 
-WITNESS = os.environ["WITNESS"]
+WITNESS = Path(os.environ["WITNESS"])
 WORKS_SECONDS = float(os.environ["WORKS_SECONDS"])
+RELEASE = os.environ["RELEASE"]
 FOREVER_SECONDS = 600
+SLOW_SECONDS = 1
 # With which probability the processing of a message fails that asks for it.
 FAILS = 0.3
 
@@ -28,14 +31,16 @@ def handler(event, context):
         return time.sleep(event["holds_seconds"])
     records = event["Records"]
     note(context, "began", messages=[(record["messageId"], receives(record)) for record in records])
-    faults = {asked_for(record) for record in records if receives(record) == 1}
-    if "dies" in faults:
+    faults = {asked_for(record) for record in records if strikes(record)}
+    if "dies" in faults or "always dies" in faults:
         os._exit(1)
-    if "hangs" in faults:
+    if "hangs" in faults or "always hangs" in faults:
         time.sleep(FOREVER_SECONDS)
-    if "raises" in faults:
+    if "always raises" in faults:
         raise RuntimeError("injected")
     come_again([record for record in records if asked_for(record) == "comes twice"], context)
+    if "slow in the first release" in faults and RELEASE == "first":
+        time.sleep(SLOW_SECONDS)
     time.sleep(WORKS_SECONDS)
     logged = consumer.log_batch
 
@@ -53,6 +58,10 @@ def handler(event, context):
 
 def asked_for(record):
     return record["messageAttributes"].get("fault", {}).get("stringValue")
+
+
+def strikes(record):
+    return receives(record) == 1 or (asked_for(record) or "").startswith("always ")
 
 
 def receives(record):
@@ -73,19 +82,23 @@ def come_again(records, context):
 
 
 def read_witness():
-    with open(WITNESS) as witness:
-        return witness.read()
+    return WITNESS.read_text()
 
 
 def note(context, what, **fields):
-    line = {"what": what, "run": context.aws_request_id, "at": time.time(), **fields}
-    line["release"] = os.environ["RELEASE"]
-    with open(WITNESS, "a") as witness:
+    line = {
+        **fields,
+        "what": what,
+        "run": context.aws_request_id,
+        "at": time.time(),
+        "release": RELEASE,
+    }
+    with WITNESS.open("a") as witness:
         witness.write(json.dumps(line) + "\n")
 
 
 def process_or_fail(record):
-    if asked_for(record.raw_event) == "fails at random" and random.random() < FAILS:
+    if asked_for(record.raw_event) == "fails at random" and random.random() < FAILS:  # noqa: S311
         raise RuntimeError("injected")
     return customer_events.process_record(record)
 
