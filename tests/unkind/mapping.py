@@ -88,6 +88,7 @@ class EventSourceMapping:
 
     Attributes:
         runs: how many there were.
+        outrun: ids of messages that were received again, or given up, before their run had ended.
         is_enabled: a mapping that isn't polls nothing more.
     """
 
@@ -118,6 +119,7 @@ class EventSourceMapping:
         self._request_ids = itertools.count()
         self._next_look_at: float | None = None
         self.runs = 0
+        self.outrun: set[str] = set()
         self.is_enabled = True
         if log_group:
             logs.create_group(log_group)
@@ -185,7 +187,8 @@ class EventSourceMapping:
             failed = failed_ids(run.answer, ids) if self._partial else set()
         for message, receipt in batch:
             if message.message_id not in failed:
-                self._sqs.delete_processed(self._queue, message)
+                if not self._sqs.delete_processed(self._queue, message, receipt):
+                    self.outrun.add(message.message_id)
             elif (seconds := run.visible_in.get(message.message_id)) is not None:
                 self._sqs.change_message_visibility_batch(
                     QueueUrl=self._queue.url,

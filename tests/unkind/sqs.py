@@ -191,11 +191,20 @@ class Sqs:
         """The message that a receipt handle stands for."""
         return self._received[receipt.rpartition("#")[0]]
 
-    def delete_processed(self, queue: Queue, message: Stored) -> None:
-        """Lambda's mapping deletes what a consumer has processed."""
-        if not message.is_gone:
+    def delete_processed(self, queue: Queue, message: Stored, receipt: str) -> bool:
+        """Lambda's mapping deletes what a consumer has processed, by the receipt that it has.
+
+        Returns whether the message was still that receive's own, and not somebody else's by now.
+        """
+        is_own = not message.is_gone and receipt.endswith(f"#{message.receives}")
+        is_old = not receipt.endswith(f"#{message.receives}")
+        is_ignored = is_old and self._rng.choice(self._behaviour.old_receipts) != "deletes"
+        if queue.is_fifo:
+            is_ignored = is_old or message.is_visible
+        if not message.is_gone and not is_ignored:
             queue.remove(message, self._clock.now)
             self.ledger.deleted(message.content, was_processed=True)
+        return is_own
 
     def _drawn(self, most: int, wait: int) -> int:
         """How many messages a receive returns at the most."""
