@@ -97,9 +97,9 @@ STORES: dict[str, tuple[object, str | None]] = {
     "a number with a label": ({"type": "Number.store", "value": "3"}, None),
     "an Arabic digit": ({"type": "String", "value": "\u0663"}, NO_STORE),
     "a number and a line break": ({"type": "String", "value": "3\n"}, NO_STORE),
-    "bytes": ({"type": "Binary", "value": base64.b64encode(b"3").decode()}, NO_STORE),
+    "bytes": ({"type": "Binary", "base64": base64.b64encode(b"3").decode()}, NO_STORE),
 }
-BINARY = {"type": "Binary.any", "value": base64.b64encode(bytes(range(256))).decode()}
+BINARY = {"type": "Binary.any", "base64": base64.b64encode(bytes(range(256))).decode()}
 ATTRIBUTES: dict[str, dict[str, object]] = {
     "binary": {"picture": BINARY},
     "ten": {f"more-{number}": BINARY if number % 2 else PLANES for number in range(7)},
