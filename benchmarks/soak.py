@@ -22,8 +22,8 @@ from automation.opening import opened_target
 from automation.progress import Progress
 from automation.proof.account import Account
 from automation.proof.evidence import take_account
+from automation.proof.producing import produce
 from automation.proof.report import Options
-from automation.proof.run import produce
 from automation.proof.settling import settle
 from automation.stacks import throwaway_stack
 from automation.target import Target
@@ -52,12 +52,6 @@ class Round:
 
     account: Account
     held: dict[str, Held]
-
-    @property
-    def is_exact(self) -> bool:
-        found = self.account
-        wrong = (found.lost, found.misrouted, found.strangers, found.processed_and_dead)
-        return found.sent > 0 and not any(wrong) and found.dead_lettered == found.bad
 
 
 def main() -> int:
@@ -113,13 +107,13 @@ def proven(options: Options, target: Target, outputs: StackOutputs, home: Path) 
     failure = settle(
         target.clients.sqs,
         outputs.queue_url,
-        messages=sent.messages,
+        messages=sum(report.messages for report in sent),
         pace=target.pace,
         timeout_seconds=target.pace.settle_timeout_seconds,
         progress=Progress(),
     )
-    if failure or sent.error:
-        raise SystemExit(f"the round came to no end: {sent.error or failure}")
+    if problem := failure or next((one.error for one in sent if one.error), None):
+        raise SystemExit(f"the round came to no end: {problem}")
     evidence = take_account(
         target, outputs, sent, stack=options.stack, home=home, since_ms=began_ms
     )
@@ -161,10 +155,13 @@ def line(number: int, one: Round) -> str:
 
 
 def inexact(rounds: list[Round]) -> Iterator[str]:
-    """Rounds whose account is not exact."""
+    """What is wrong with rounds whose account is not exact."""
     for number, one in enumerate(rounds, 1):
-        if not one.is_exact:
-            yield f"round {number}: {one.account}"
+        reasons = [reason for run in one.account.runs for reason in run.reasons_broken()]
+        if one.account.strangers:
+            reasons.append(f"{one.account.strangers} strangers in the dead-letter queue")
+        if reasons:
+            yield f"round {number}: {'; '.join(reasons)}"
 
 
 def growth(rounds: list[Round]) -> Iterator[str]:

@@ -291,8 +291,9 @@ def identity_of(message: Message) -> Identity | None:
 
 
 def whole_number(text: str) -> int | None:
-    """A number of at most `MAX_DIGITS` digits; None for every other text."""
-    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
+    """A number of at most `MAX_DIGITS` digits of ASCII; None for every other text."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS
+    return int(text) if is_number else None
 
 
 def byte_count(text: str) -> int:

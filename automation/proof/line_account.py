@@ -1,5 +1,6 @@
 """What became of each line of a file of messages, and the verdict; by SQS's own message ids."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,6 +17,10 @@ from automation.proof.verdict import NOT_READ_WHOLE, AlarmReport, alarm_complain
 
 # What comes before the reason of a batch that failed as a whole.
 _OF_BATCH = of_batch("")
+
+# A run_id of any other form comes from a stranger, and our consumer does not log it: that its log
+# says nothing of such a message means nothing. The same stands in functions/consumer.
+_LOGGED_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Found = Literal["processed", "dead-lettered", "both", "lost", "queued", "unknown", "unsent"]
 """Where a message was found: `both` is processed and in the dead-letter queue; `lost` is neither,
@@ -242,7 +247,7 @@ def _fate(
         return "queued", None
     if not is_gone:
         return "unknown", None
-    if seen.log_tells and identity:
+    if seen.log_tells and identity and _LOGGED_RUN_ID.fullmatch(identity[0]):
         return "lost", None
     return "processed", "absence"
 

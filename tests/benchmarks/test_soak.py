@@ -2,18 +2,19 @@
 
 import random
 
-from automation.proof.account import Account
+from automation.proof.account import Account, RunAccount, Sent
 from benchmarks.soak import Held, Round, growth, inexact
 
 MB = 10**6
 
 
-def account(**changes: int) -> Account:
+def account(*, strangers: int = 0, sent: int = 1000, **changes: int) -> Account:
     values = {
-        "sent": 1000, "bad": 250, "processed": 750, "dead_lettered": 250, "misrouted": 0,
-        "lost": 0, "duplicates": 0, "processed_and_dead": 0, "bad_processed": 0, "strangers": 0,
+        "processed": 750, "dead_lettered": 250, "misrouted": 0, "lost": 0, "duplicates": 0,
+        "processed_and_dead": 0, "bad_processed": 0,
     }  # fmt: skip
-    return Account(**{**values, **changes}, was_read_whole=True)
+    run = RunAccount(sent=Sent(run_id="run", messages=sent, bad=250), **{**values, **changes})
+    return Account(runs=[run], strangers=strangers, was_read_whole=True)
 
 
 def rounds(leaks_bytes: int = 0, leaks_threads: float = 0, of: str = "consumer") -> list[Round]:

@@ -24,13 +24,20 @@ NOTHING_SEEN = Sightings(letters=[], was_read_whole=True, reasons={})
 RANG = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
 QUIET = AlarmReport(state="OK", went_to_alarm=False, was_notified=False)
 GOOD, BAD = "processed", "dead-lettered"
+RUN_IDS = ("a\nb", "x" * 65, "x" * 64, "A_b-1")
 
 
 def line(
-    number: int, expect: End, *, reason: str | None = None, identity: bool = False, body: str = ""
+    number: int,
+    expect: End,
+    *,
+    reason: str | None = None,
+    identity: bool = False,
+    body: str = "",
+    run_id: str = "run",
 ) -> Line:
     attributes = {
-        "run_id": {"DataType": "String", "StringValue": "run"},
+        "run_id": {"DataType": "String", "StringValue": run_id},
         "seq": {"DataType": "Number", "StringValue": str(number)},
     }
     message = Message(
@@ -110,6 +117,13 @@ def test_consumer_that_swallows_bad_messages() -> None:
     ]
 
 
+def test_message_whose_run_id_no_log_names_is_not_lost_for_that() -> None:
+    # Our consumer does not log what may hold anything.
+    lines = [line(number, GOOD, identity=True, run_id=one) for number, one in enumerate(RUN_IDS, 1)]
+    found = account(lines, seen(logged={("run", 9)}, log_tells=True))
+    assert [one.found for one in found.results] == ["processed", "processed", "lost", "lost"]
+
+
 def test_consumer_that_drops_good_messages_and_logs_what_it_processes() -> None:
     lines = file(GOOD, GOOD, GOOD, identity=True)
     assert broken(lines, seen(logged={("run", 2)}, log_tells=True)) == [
@@ -117,6 +131,13 @@ def test_consumer_that_drops_good_messages_and_logs_what_it_processes() -> None:
         "consumer logs as processed"
     ]
     assert broken(lines, seen(log_tells=True))[0].startswith("lines 1-3: expected processed, are")
+
+
+def test_message_whose_run_id_no_log_names_is_not_lost_for_that() -> None:
+    # Our consumer does not log what may hold anything.
+    lines = [line(number, GOOD, identity=True, run_id=one) for number, one in enumerate(RUN_IDS, 1)]
+    found = account(lines, seen(logged={("run", 9)}, log_tells=True))
+    assert [one.found for one in found.results] == ["processed", "processed", "lost", "lost"]
 
 
 def test_consumer_that_drops_good_messages_and_logs_nothing_looks_like_one_that_does_not() -> None:

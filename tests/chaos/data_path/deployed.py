@@ -129,6 +129,20 @@ class Proof:
         assert self.report.verdict == ("broken" if wrong else "held"), self.report.reason
         assert self.report.account.strangers == ()
 
+    def __str__(self) -> str:
+        """The figures of docs/reliability.md."""
+        results = self.report.account.results
+        figures = {
+            "messages": len(results),
+            "lost": self.count("lost"),
+            "doubled": self.witness.doubled() + self.count("both"),
+            "misrouted": sum(
+                one.expected == "processed" and one.found == "dead-lettered" for one in results
+            ),
+            "runs that did not end": self.witness.unended(),
+        }
+        return ", ".join(f"{figure} {what}" for what, figure in figures.items())
+
     def count(self, found: str) -> int:
         return sum(result.found == found for result in self.report.account.results)
 
@@ -176,7 +190,10 @@ class Stage:
             if meanwhile:
                 meanwhile(witness)
             report = proving.result()
-        return Proof(report=report, witness=witness, setting=self.program.settings[name])
+        proof = Proof(report=report, witness=witness, setting=self.program.settings[name])
+        # make chaos ARGS=-rP shows it.
+        Progress().say(f"{name}: {proof}")
+        return proof
 
     def _empty(self, name: str) -> None:
         """Forget the dead letters of the proof before, until the alarm can ring again."""

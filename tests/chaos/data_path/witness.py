@@ -96,6 +96,10 @@ class Witness:
             interval_seconds=0.02,
         )
 
+    def unended(self) -> int:
+        """How many runs gave no answer."""
+        return len(self.notes("began")) - len(self.notes("ended"))
+
     def doubled(self) -> int:
         """How many deliveries beyond the first the consumer has processed and logged."""
         logged = Counter(
