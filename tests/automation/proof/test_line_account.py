@@ -124,22 +124,6 @@ def test_message_whose_run_id_no_log_names_is_not_lost_for_that() -> None:
     assert [one.found for one in found.results] == ["processed", "processed", "lost", "lost"]
 
 
-def test_consumer_that_drops_good_messages_and_logs_what_it_processes() -> None:
-    lines = file(GOOD, GOOD, GOOD, identity=True)
-    assert broken(lines, seen(logged={("run", 2)}, log_tells=True)) == [
-        "lines 1, 3: expected processed, are lost: in neither queue, and not among what the "
-        "consumer logs as processed"
-    ]
-    assert broken(lines, seen(log_tells=True))[0].startswith("lines 1-3: expected processed, are")
-
-
-def test_message_whose_run_id_no_log_names_is_not_lost_for_that() -> None:
-    # Our consumer does not log what may hold anything.
-    lines = [line(number, GOOD, identity=True, run_id=one) for number, one in enumerate(RUN_IDS, 1)]
-    found = account(lines, seen(logged={("run", 9)}, log_tells=True))
-    assert [one.found for one in found.results] == ["processed", "processed", "lost", "lost"]
-
-
 def test_consumer_that_drops_good_messages_and_logs_nothing_looks_like_one_that_does_not() -> None:
     found = account(file(GOOD, GOOD, identity=True), NOTHING_SEEN)
     assert found.count("processed", "absence") == 2
