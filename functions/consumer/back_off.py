@@ -37,9 +37,9 @@ CALL_ATTEMPTS = 2
 
 # Below this no further back-off is asked for: a function that times out has its whole batch
 # delivered again, a record without back-off only comes later. It is what a call may take when
-# nobody answers: both attempts' connection and answer, and the pause between them of up to 1 s
-# (Boto3 Guide, Retries, Standard retry mode).
-RESERVE_MILLISECONDS = 1000 * (CALL_ATTEMPTS * 2 * CALL_SECONDS + 1)
+# nobody answers: both attempts' connection and answer, the pause between them of up to 1 s (Boto3
+# Guide, Retries, Standard retry mode), and a second for making the client and for our own answer.
+RESERVE_MILLISECONDS = 1000 * (CALL_ATTEMPTS * 2 * CALL_SECONDS + 1 + 1)
 
 
 @functools.cache

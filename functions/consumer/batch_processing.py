@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 
-# Kept for the back-off and the answer after the last try of a record: back_off's, and some.
+# Kept for the back-off and the answer after the last try of a record; back_off.py has it too.
 RESERVE_SECONDS = 6.0
 
 

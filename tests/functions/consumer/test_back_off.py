@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import back_off
+import batch_processing
 import consumer
 
 from .conftest import EVENT, REAL_SQS_CLIENT, FakeSqs, Run, make_record, read_log
@@ -107,7 +108,8 @@ def test_a_call_that_nobody_answers_leaves_time_for_the_answer():
     attempts = config.retries["total_max_attempts"]
     longest_pause = sum(2**attempt for attempt in range(attempts - 1))
     longest_seconds = attempts * (config.connect_timeout + config.read_timeout) + longest_pause
-    assert longest_seconds * 1000 <= back_off.RESERVE_MILLISECONDS
+    assert longest_seconds * 1000 < back_off.RESERVE_MILLISECONDS
+    assert back_off.RESERVE_MILLISECONDS <= batch_processing.RESERVE_SECONDS * 1000
 
 
 def test_a_failed_message_comes_back_from_a_real_queue_at_once(
