@@ -65,7 +65,7 @@ def test_account_of_200_000_messages_is_exact_within_200_megabytes(
     try:
         with world.running():
             account = take_account(
-                target, outputs, sent, stack="s", home=tmp_path, since_ms=0, **clocks
+                target, outputs, [sent], stack="s", home=tmp_path, since_ms=0, **clocks
             ).account
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
