@@ -30,6 +30,8 @@ DEFAULT_HOME = state_folder() / "default"
 _SAYS_NOTHING = ("an unhandled error occurred", "update failed", "preview failed")
 # What the engine says of a provider that is gone (pulumi, sdk/go/common/resource/plugin/plugin.go).
 _SAYS_PLUGIN_DIED = "exited prematurely"
+# Of a resource that was made, though not whole; while it goes on without the lines that tell.
+_A_LIST = re.compile(r"error: \d+ errors? occurred:((?:\n\s+\* .*)*)")
 _STACK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -291,7 +293,8 @@ def _change_reporter(on_change: Callable[[str], None]) -> Callable[[EngineEvent]
 def diagnostics(error: CommandError) -> str:
     """What a failed engine command says was wrong, each complaint once."""
     text = str(error)
-    told = [complaint.strip() for complaint in re.findall(r"error: (.*)", text)]
+    listed = _A_LIST.sub(lambda found: re.sub(r"\s+\* ", "\nerror: ", found[1]), text)
+    told = [complaint.strip() for complaint in re.findall(r"error: (.*)", listed)]
     telling = [complaint for complaint in told if not complaint.startswith(_SAYS_NOTHING)]
     # A defect in the program is told on the lines after the complaint, as a traceback.
     is_whole = bool(telling) and not any(complaint.endswith(":") for complaint in telling)

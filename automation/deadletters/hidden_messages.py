@@ -2,11 +2,13 @@
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from automation.deadletters.failed_entries import ask_again, receipt_ran_out
 from automation.deadletters.message import MAX_BATCH_ENTRIES
 
 if TYPE_CHECKING:
@@ -67,17 +69,28 @@ class HiddenMessages:
             return before - self._count
 
     def show(self, receipts: Sequence[str]) -> None:
-        """Make messages visible at once, remembered or not."""
+        """Make messages visible at once, remembered or not.
+
+        What SQS won't do, however often it is asked, is visible when its time of hiding is over.
+        """
         for start in range(0, len(receipts), MAX_BATCH_ENTRIES):
-            # A receipt that has run out is of a message that is visible already: its failure
-            # changes nothing.
-            self._sqs.change_message_visibility_batch(
-                QueueUrl=self._queue_url,
-                Entries=[
-                    {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-                    for number, receipt in enumerate(receipts[start : start + MAX_BATCH_ENTRIES])
-                ],
-            )
+            ask_again(self._show_once, receipts[start : start + MAX_BATCH_ENTRIES], time.sleep)
+
+    def _show_once(self, receipts: list[str]) -> list[str]:
+        answer = self._sqs.change_message_visibility_batch(
+            QueueUrl=self._queue_url,
+            Entries=[
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                for number, receipt in enumerate(receipts)
+            ],
+        )
+        # A receipt that has run out is of a message that is visible already, and what is the
+        # sender's fault fails again.
+        return [
+            receipts[int(failure["Id"])]
+            for failure in answer.get("Failed", [])
+            if not (failure["SenderFault"] or receipt_ran_out(failure))
+        ]
 
     def close(self) -> None:
         """Free the disk."""

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from automation.aws.errors import error_code
 from automation.deadletters.disk_map import DiskMap
+from automation.deadletters.failed_entries import ask_again, receipt_ran_out
 from automation.deadletters.journal import append
 from automation.deadletters.message import Message, message_to_json
 from automation.deadletters.receiving import HIDDEN_SECONDS, EmptyTwice, Sweep
@@ -159,6 +160,9 @@ class _Drain:
             append(self._file, b"".join(lines), waits_for_disk=bool(lines))
 
     def _delete(self, messages: Sequence[Message]) -> None:
+        ask_again(self._delete_once, messages, self._cancel.wait)
+
+    def _delete_once(self, messages: list[Message]) -> list[Message]:
         answer = self._sqs.delete_message_batch(
             QueueUrl=self._queue_url,
             Entries=[
@@ -168,6 +172,12 @@ class _Drain:
         )
         done = [messages[int(success["Id"])] for success in answer.get("Successful", [])]
         self._deleted.put([(message.message_id, "") for message in done])
+        # With a receipt that ran out the message is received again, and deleted then.
+        return [
+            messages[int(failure["Id"])]
+            for failure in answer.get("Failed", [])
+            if not receipt_ran_out(failure)
+        ]
 
 
 def purge_queue(

@@ -18,7 +18,6 @@ from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import BatchResultErrorEntryTypeDef
 
 IN_FLIGHT_QUOTA = 120_000
 """Messages of a queue that may be hidden at once. With long polling SQS then returns nothing and
@@ -45,19 +44,6 @@ def hiding_seconds(messages: int) -> int:
     """How long to hide messages so that a queue of this depth can be read whole; 60 to 3,600 s."""
     needed = HIDDEN_SECONDS + messages // _MESSAGES_PER_SECOND
     return min(needed, _LONGEST_HIDING_SECONDS)
-
-
-def receipt_ran_out(failure: "BatchResultErrorEntryTypeDef") -> bool:
-    """Whether an entry of a batch was refused because its message is visible again.
-
-    A FIFO queue says `InvalidParameterValue`, "The receipt handle has expired" (SQS API Reference,
-    ChangeMessageVisibility and DeleteMessage; Developer Guide, "Visibility timeout"); the JSON
-    protocol's name for that error ends in `Exception`, and LocalStack says it in batches.
-    """
-    code, words = failure["Code"], failure.get("Message", "")
-    return code == "ReceiptHandleIsInvalid" or (
-        code.removesuffix("Exception") == "InvalidParameterValue" and "expired" in words
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

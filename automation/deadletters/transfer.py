@@ -1,26 +1,20 @@
 """Send messages that were received elsewhere, and delete there only what SQS has accepted."""
 
 import contextlib
-import random
 import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from automation.deadletters.failed_entries import ATTEMPTS, backoff_seconds, receipt_ran_out
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
-from automation.deadletters.receiving import receipt_ran_out
 from automation.deadletters.send_batch import Outcome, Outgoing, cut_batches, send_batch
 from components import limits
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-_ATTEMPTS = 5
-# Full jitter between attempts, as the functions do; here a person waits, so the cap is low.
-_BACKOFF_BASE_SECONDS = 0.1
-_BACKOFF_CAP_SECONDS = 5.0
 
 
 class Transfer:
@@ -80,9 +74,9 @@ class Transfer:
         """
         result = Outcome()
         left = {outgoing.message.message_id: outgoing for outgoing in batch}
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if attempt:
-                self._pause(_backoff_seconds(attempt))
+                self._pause(backoff_seconds(attempt))
             outcome = self._attempt(list(left.values()))
             result.accepted |= outcome.accepted
             result.refused |= outcome.refused
@@ -106,9 +100,9 @@ class Transfer:
             batch = messages[start : start + MAX_BATCH_ENTRIES]
             left = {message.message_id: message for message in batch}
             with self._noted(left):
-                for attempt in range(_ATTEMPTS):
+                for attempt in range(ATTEMPTS):
                     if attempt:
-                        self._pause(_backoff_seconds(attempt))
+                        self._pause(backoff_seconds(attempt))
                     if not self._delete_once(self._source, left):
                         break
 
@@ -167,8 +161,3 @@ class Transfer:
             del left[key]
         # With a receipt that ran out the message is received again, and deleted then.
         return not all(receipt_ran_out(failure) for failure in answer.get("Failed", []))
-
-
-def _backoff_seconds(attempt: int) -> float:
-    ceiling = min(_BACKOFF_CAP_SECONDS, _BACKOFF_BASE_SECONDS * 2**attempt)
-    return random.uniform(0, ceiling)  # noqa: S311 it spreads load and protects nothing

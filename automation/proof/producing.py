@@ -3,11 +3,15 @@
 import json
 import random
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, cast
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from automation.aws.errors import is_throttled, was_never_connected, was_never_made
 from automation.errors import AutomationError
 from automation.proof.account import Sent
 from automation.proof.report import Options
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 Event = dict[str, object]
+
+# Lambda throttles for a second or so: its limits are of requests in a second, or of what runs.
+_ATTEMPTS = 5
 
 
 def refuse_idle_producers(options: Options) -> None:
@@ -33,6 +40,7 @@ def produce(options: Options, target: Target, outputs: StackOutputs) -> list[Sen
     """Invoke the producers at once and return what each says that SQS accepted.
 
     Raises:
+        AutomationError: of one of them nobody knows whether it ran.
         ClientError, BotoCoreError: one of them could not be invoked.
     """
     invoker, function_name = target.clients.invoker, outputs.producer_function_name
@@ -77,12 +85,44 @@ def _in_thread(invoker: "LambdaClient", function_name: str, event: Event) -> "Fu
 
 
 def _invoke(invoker: "LambdaClient", function_name: str, event: Event) -> Sent:
-    answer = invoker.invoke(FunctionName=function_name, Payload=json.dumps(event).encode())
-    payload = cast("dict[str, object]", json.loads(answer["Payload"].read()))
-    if "FunctionError" in answer:
+    has_failed, answer = _answer(invoker, function_name, json.dumps(event).encode())
+    payload = cast("dict[str, object]", json.loads(answer))
+    if has_failed:
         error = str(payload.get("errorMessage"))
         return Sent(run_id=cast("str", event["run_id"]), messages=0, bad=0, error=error)
     return _sent(cast("str", payload["body"]))
+
+
+def _answer(invoker: "LambdaClient", function_name: str, event: bytes) -> tuple[bool, bytes]:
+    """Invoke once, again only where Lambda says that it did not; whether it failed, and its answer.
+
+    Raises:
+        AutomationError: it may have run.
+        ClientError, BotoCoreError: it has not.
+    """
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, 2 ** (attempt - 1)))  # noqa: S311 it spreads load
+        try:
+            answer = invoker.invoke(FunctionName=function_name, Payload=event)
+            return "FunctionError" in answer, answer["Payload"].read()
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+                raise _unanswered(function_name, error) from error
+            if not is_throttled(error) or attempt == _ATTEMPTS - 1:
+                raise
+        except BotoCoreError as error:
+            if was_never_connected(error) or was_never_made(error):
+                raise
+            raise _unanswered(function_name, error) from error
+    raise AssertionError("the last attempt answers or raises")
+
+
+def _unanswered(function_name: str, error: Exception) -> AutomationError:
+    return AutomationError(
+        f"the producer {function_name} gave no answer, and nobody knows whether it ran and what it "
+        f"sent: there is no verdict. Run it once more ({error})"
+    )
 
 
 def _sent(body: str) -> Sent:

@@ -80,11 +80,15 @@ class RedriveReport:
             ),
             (
                 bool(self.alarm.problem) or self.alarm.state != "OK",
-                self.alarm.problem
-                or f"the alarm is {self.alarm.state} though the dead-letter queue is empty",
+                self.alarm.problem or f"the alarm is {self.alarm.state}{self._though_empty}",
             ),
         )
         return [words for is_wrong, words in findings if is_wrong]
+
+    @property
+    def _though_empty(self) -> str:
+        is_empty = self.was_read_whole and not self.left
+        return " though the dead-letter queue is empty" if is_empty else ""
 
 
 def prove_redrive(

@@ -36,3 +36,27 @@ def test_our_own_program_alone_is_destroyed_without_its_project(tmp_path: Path) 
     assert stacks._outside_of_projects(aws, own, tmp_path) is None
     (tmp_path / "Pulumi.yaml").touch()
     assert stacks._outside_of_projects(local, own, tmp_path) is None
+
+
+def test_complaints_about_a_resource_that_was_not_made_whole_are_told_without_the_rest() -> None:
+    # So the engine ends when a provider says so, and the program is interrupted by it.
+    said = """
+ +  aws:iam:Policy may-send **creating failed** error: 1 error occurred:
+Diagnostics:
+  aws:iam:Policy (may-send):
+    error: 1 error occurred:
+    \t* An error occurred (InternalFailure) when calling the ListPolicyTags operation
+  aws:sns:Topic (alarms):
+    error: 2 errors occurred:
+    \t* one
+    \t* another
+  pulumi:pulumi:Stack (dev):
+    error: update failed
+    Traceback (most recent call last):
+    KeyboardInterrupt
+"""
+    assert stacks.diagnostics(said).splitlines() == [  # type: ignore[arg-type]
+        "An error occurred (InternalFailure) when calling the ListPolicyTags operation",
+        "one",
+        "another",
+    ]

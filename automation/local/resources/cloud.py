@@ -112,7 +112,7 @@ class Connections:
             proxies={},
             max_pool_connections=_CONNECTIONS,
             read_timeout=_READ_TIMEOUT_SECONDS,
-            retries={"total_max_attempts": 2},
+            retries={"mode": "standard", "total_max_attempts": 5},
             # Left to itself botocore puts its own text together twice for each request.
             user_agent="reliable-queue-provider",
         )

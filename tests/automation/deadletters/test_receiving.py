@@ -2,7 +2,8 @@
 
 import pytest
 
-from automation.deadletters.receiving import EmptyTwice, receipt_ran_out
+from automation.deadletters.failed_entries import receipt_ran_out
+from automation.deadletters.receiving import EmptyTwice
 
 EXPIRED = "Value x for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,10 +112,61 @@ def test_what_could_not_be_sent_is_the_runs_error() -> None:
     assert (report.messages, report.error) == (4, "2 of 6 unsent")
 
 
-def test_producer_that_cannot_be_invoked_is_no_verdict() -> None:
+def refused(code: str, status: int) -> ClientError:
+    metadata: Any = {"HTTPStatusCode": status}
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": metadata}, "Invoke")
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    waited: list[float] = []
+    monkeypatch.setattr("automation.proof.producing.time.sleep", waited.append)
+    return waited
+
+
+def test_producer_that_is_throttled_is_invoked_again(waits: list[float]) -> None:
+    refusals = [refused("TooManyRequestsException", 429)] * 4
+
+    def answer(event: Event) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return answered(event)
+
+    (report,) = produce(Options(), target(answer), OUTPUTS)
+    assert (report.messages, len(waits)) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "error", [refused("TooManyRequestsException", 429), refused("AccessDeniedException", 403)]
+)
+def test_producer_that_cannot_be_invoked_is_no_verdict(
+    waits: list[float], error: ClientError
+) -> None:
     def answer(_: Event) -> Any:
-        error: Any = {"Error": {"Code": "TooManyRequestsException"}}
-        raise ClientError(error, "Invoke")
+        raise error
 
     with pytest.raises(ClientError):
         produce(Options(producers=2), target(answer), OUTPUTS)
+    assert bool(waits) == ("TooMany" in str(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refused("ServiceException", 500),
+        ConnectionClosedError(endpoint_url="http://127.0.0.1"),
+        ReadTimeoutError(endpoint_url="http://127.0.0.1"),
+    ],
+)
+def test_producer_that_may_have_run_is_not_invoked_again_and_there_is_no_verdict(
+    error: Exception,
+) -> None:
+    invoked: list[Event] = []
+
+    def answer(event: Event) -> Any:
+        invoked.append(event)
+        raise error
+
+    with pytest.raises(AutomationError, match=r"producer gave no answer.*no verdict. Run it once"):
+        produce(Options(), target(answer), OUTPUTS)
+    assert len(invoked) == 1

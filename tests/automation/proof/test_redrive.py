@@ -56,6 +56,15 @@ def test_anything_else_breaks_the_verdict(changes: dict[str, object], reason: st
     assert report.reasons_broken([SENT]) == [reason]
 
 
+def test_alarm_is_not_blamed_for_letters_that_are_left() -> None:
+    rings = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
+    report = dataclasses.replace(PROVEN, left=2, alarm=rings)
+    assert report.reasons_broken([SENT]) == [
+        "2 messages are in the dead-letter queue after the redrive",
+        "the alarm is ALARM",
+    ]
+
+
 def test_message_of_one_run_is_not_replaced_by_one_of_another() -> None:
     both = [dataclasses.replace(SENT, messages=9), Sent(run_id="other", messages=1, bad=0)]
     assert PROVEN.reasons_broken(both) == [
