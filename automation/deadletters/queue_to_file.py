@@ -130,18 +130,22 @@ class _Drain:
     def deleted(self) -> int:
         return len(self._deleted)
 
+    def _is_ending(self) -> bool:
+        return self._cancel.is_set() or self._has_failed
+
     def work(self) -> None:
         end = EmptyTwice()
         try:
-            while not (self._cancel.is_set() or self._has_failed):
+            while not self._is_ending():
                 received = self._sweep.receive()
                 if received.messages:
                     self._write(received.messages)
                     self._delete(received.messages)
                     self._on_progress(self.deleted)
                 elif received.is_empty and self._sweep.hides_unseen:
-                    self._cancel.wait(1)
-                    continue
+                    if self._sweep.wait_for_unseen(self._cancel.wait, self._is_ending):
+                        continue
+                    return
                 if end.is_reached(is_empty=received.is_empty):
                     return
         except BaseException:

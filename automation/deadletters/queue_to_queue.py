@@ -190,8 +190,9 @@ class _Run:
             if received.messages:
                 self._on_progress(self._tally.counts)
             elif received.is_empty and self._sweep.hides_unseen:
-                self._pause(1)
-                continue
+                if self._sweep.wait_for_unseen(self._pause, self._is_ending):
+                    continue
+                return
             if end.is_reached(is_empty=received.is_empty):
                 return
 

@@ -119,6 +119,7 @@ class Sweep:
         self._held = DiskMap()
         self._lock = threading.Lock()
         self._fruitless = 0
+        self._waiting: int | None = None
         self._shown: frozenset[str] = frozenset()
 
     def close(self) -> None:
@@ -135,6 +136,28 @@ class Sweep:
     def hides_unseen(self) -> bool:
         """Whether messages may still be hidden that nobody has seen; an end is none then."""
         return self.unseen_seconds > 0
+
+    def wait_for_unseen(
+        self, pause: Callable[[float], object], is_ending: Callable[[], bool]
+    ) -> bool:
+        """Wait until nothing is hidden that nobody has seen; false, at once, for a second thread.
+
+        Nothing is received meanwhile, and afterwards by that thread alone: each of its requests may
+        be repeated too, and then the waiting begins anew. Where one request in a hundred is
+        repeated, eight threads that look each second never come to an end.
+
+        Args:
+            pause: waits a number of seconds.
+            is_ending: whether to wait no longer.
+        """
+        with self._lock:
+            this_thread = threading.get_ident()
+            self._waiting = self._waiting or this_thread
+            if self._waiting != this_thread:
+                return False
+        while self.hides_unseen and not is_ending():
+            pause(1)
+        return True
 
     def receive(self, wanted: int = MAX_BATCH_ENTRIES) -> Received:
         """Receive up to `wanted` messages, 1 to 10.

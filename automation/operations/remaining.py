@@ -126,6 +126,9 @@ def _comes_to(
             sleep=sleep,
         )
     except StillWaitingError as error:
+        # Where an answer takes long, the last look has begun too early.
+        if probe()[0]:
+            return True
         progress.say(f"{error}: run the command again when it is visible")
         return False
     return True

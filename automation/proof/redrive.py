@@ -64,7 +64,9 @@ class RedriveReport:
         findings = (
             (self.problem is not None, f"the redrive ended early: {self.problem}"),
             (
-                self.redriven != bad,
+                # More of them are letters that the producer has sent twice, an answer having got
+                # lost; strangers have broken the verdict before.
+                self.redriven < bad,
                 f"{self.redriven} messages were redriven, {bad} were bad",
             ),
             (self.left > 0, f"{self.left} messages are in the dead-letter queue after the redrive"),

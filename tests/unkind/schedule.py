@@ -140,6 +140,8 @@ class Scheduler:
             (concurrent.futures.thread, "_global_shutdown_lock", new_lock()),
             (time, "time", lambda: self.clock.now + self._skew_seconds),
             (time, "monotonic", lambda: self.clock.now),
+            # The one that is asked for is the machine's time since it was started.
+            (time, "clock_gettime", lambda _: self.clock.now),
             (time, "sleep", sleep),
         ]
 

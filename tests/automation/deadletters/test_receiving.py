@@ -1,9 +1,13 @@
 """What SQS says of a receipt that ran out is told from other refusals."""
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
 from automation.deadletters.failed_entries import receipt_ran_out
-from automation.deadletters.receiving import EmptyTwice
+from automation.deadletters.receiving import EmptyTwice, Sweep
 
 EXPIRED = "Value x for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
 
@@ -28,3 +32,27 @@ def test_only_the_second_empty_receive_in_a_row_is_the_end() -> None:
     end = EmptyTwice()
     said = [end.is_reached(is_empty=is_empty) for is_empty in (True, False, True, True)]
     assert said == [False, False, False, True]
+
+
+def test_one_thread_alone_waits_for_what_may_be_hidden_unseen() -> None:
+    now = [0.0]
+    sqs: Any = None
+
+    def pause(seconds: float) -> None:
+        now[0] += seconds
+
+    with (
+        contextlib.closing(
+            Sweep(sqs, "url", wait_seconds=0, hidden_seconds=60, clock=lambda: now[0])
+        ) as sweep,
+        ThreadPoolExecutor(1) as another,
+    ):
+        sweep.hidden_until = 60.0
+        assert sweep.wait_for_unseen(pause, lambda: False) is True
+        assert now == [60.0]
+        sweep.hidden_until = 120.0
+        # The second may come to its end; the first goes on, as often as it has to.
+        assert another.submit(sweep.wait_for_unseen, pause, lambda: False).result() is False
+        assert now == [60.0]
+        assert sweep.wait_for_unseen(pause, lambda: now[0] > 70) is True
+        assert 70 < now[0] < 120

@@ -56,6 +56,10 @@ def test_anything_else_breaks_the_verdict(changes: dict[str, object], reason: st
     assert report.reasons_broken([SENT]) == [reason]
 
 
+def test_letter_that_was_sent_twice_is_redriven_twice() -> None:
+    assert dataclasses.replace(PROVEN, redriven=4).reasons_broken([SENT]) == []
+
+
 def test_alarm_is_not_blamed_for_letters_that_are_left() -> None:
     rings = AlarmReport(state="ALARM", went_to_alarm=True, was_notified=True)
     report = dataclasses.replace(PROVEN, left=2, alarm=rings)
