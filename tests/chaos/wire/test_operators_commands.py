@@ -102,7 +102,7 @@ def test_list_shows_every_letter_or_says_that_some_may_be_missing(
     wire: Wire, orders: Orders, fault: Fault
 ) -> None:
     sent = orders.fail(LETTERS)
-    with wire.proxy.injecting(Plan(faults=(fault,), rate=RATE, seed=4)):
+    with wire.proxy.injecting(Plan(faults=(fault,), rate=RATE, seed=6)):
         ended = run("dlq", "list", "--json")
     assert_bites(wire, fault, "ReceiveMessage", "ChangeMessageVisibilityBatch")
     assert ended.code == 0, ended.error
