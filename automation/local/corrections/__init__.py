@@ -11,6 +11,7 @@ from automation.local.corrections import (
     redeployments,
     requests,
     run_endings,
+    run_logs,
     source_queues,
 )
 
@@ -32,6 +33,7 @@ def apply_corrections() -> None:
         alarms,
         deliveries,
         run_endings,
+        run_logs,
         redeployments,
     ):
         correction.apply()
