@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.consuming import dead_lettering, draining, good_dead_letters
+from benchmarks.consuming import dead_lettering, draining, draining_cold, good_dead_letters
 from benchmarks.deploying import deploying
 from benchmarks.e2e_overhead import main_job
 from benchmarks.embedded import Cloud, embedded_cloud
@@ -39,6 +39,7 @@ MEASURES: dict[str, Measure] = {
     "main-job": main_job,
     "producer": producing,
     "drain": draining,
+    "drain-cold": draining_cold,
     "redrive": redriving,
     "mover-cost": mover_cost,
     "mover-rate": mover_rate,

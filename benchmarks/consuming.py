@@ -1,7 +1,8 @@
 """The consumer beside others on the same queue: draining it, and what becomes of bad messages."""
 
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ EMPTY = "an empty handler"
 POWERTOOLS = "Powertools' defaults"
 RAISING = "raising for the batch"
 CONSTRUCTS = "Solutions Constructs"
+DRAINED = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,27 +51,47 @@ CONSUMERS: Mapping[str, Consumer] = {
 }
 
 
-def draining(cloud: Cloud, rounds: int, messages: int = 10_000) -> Figure:
-    """How fast a queue full of good messages is emptied, from the mapping's making on."""
+def draining(cloud: Cloud, rounds: int) -> Figure:
+    """How fast a queue full of good messages is emptied by workers that have worked before."""
+    return Figure(
+        name=f"drain of {DRAINED:,} good messages",
+        unit="messages/s",
+        meaning="What the checks, the exact log and the partial answers cost a batch without "
+        "failures: next to nothing.",
+        values=_drains(cloud, rounds, warming=1_000),
+        targets=[Target(against=EMPTY, at_least=0.9), Target(against=POWERTOOLS, at_least=1.0)],
+    )
+
+
+def draining_cold(cloud: Cloud, rounds: int) -> Figure:
+    """The same from the mapping's making on: ten workers start on the processors of everything."""
+    return Figure(
+        name=f"drain of {DRAINED:,} good messages, cold starts and all",
+        unit="messages/s",
+        meaning="With the imports of ten workers in it, which on Lambda have processors of their "
+        "own and here have not.",
+        values=_drains(cloud, rounds, warming=0),
+        targets=[],
+    )
+
+
+def _drains(cloud: Cloud, rounds: int, *, warming: int) -> Mapping[str, Sequence[float]]:
     values: dict[str, list[float]] = {OURS: [], EMPTY: [], POWERTOOLS: []}
     for _ in range(rounds):
         for name, found in values.items():
             queue_url = cloud.queue(max_receive_count=2)
-            cloud.fill(queue_url, [False] * messages)
-            started = time.monotonic()
             mapping = CONSUMERS[name].attach(cloud, queue_url)
+            cloud.fill(queue_url, itertools.repeat(False, warming))
             cloud.wait_for(queue_url, 0)
-            found.append(messages / (time.monotonic() - started))
+            cloud.pause(mapping)
+            cloud.fill(queue_url, itertools.repeat(False, DRAINED))
+            started = time.monotonic()
+            cloud.resume(mapping)
+            cloud.wait_for(queue_url, 0)
+            found.append(DRAINED / (time.monotonic() - started))
             cloud.unmap(mapping)
             cloud.wait_for(f"{queue_url}-dlq", 0)
-    return Figure(
-        name=f"drain of {messages:,} good messages",
-        unit="messages/s",
-        meaning="What the checks, the exact log and the partial answers cost a batch without "
-        "failures: next to nothing.",
-        values=values,
-        targets=[Target(against=EMPTY, at_least=0.9), Target(against=POWERTOOLS, at_least=1.0)],
-    )
+    return values
 
 
 def dead_lettering(cloud: Cloud, rounds: int) -> Figure:

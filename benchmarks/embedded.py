@@ -108,6 +108,22 @@ class Cloud:
             FunctionResponseTypes=["ReportBatchItemFailures"] if reports_failures else [],
         )["UUID"]
 
+    def pause(self, mapping: str) -> None:
+        """Has a mapping deliver nothing more."""
+        self._switch(mapping, is_on=False)
+
+    def resume(self, mapping: str) -> None:
+        """Has it deliver again."""
+        self._switch(mapping, is_on=True)
+
+    def _switch(self, mapping: str, *, is_on: bool) -> None:
+        self.functions.update_event_source_mapping(UUID=mapping, Enabled=is_on)
+        deadline, wanted = time.monotonic() + DEADLINE_SECONDS, "Enabled" if is_on else "Disabled"
+        while self.functions.get_event_source_mapping(UUID=mapping)["State"] != wanted:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the mapping {mapping} is not {wanted}")
+            time.sleep(0.02)
+
     def unmap(self, mapping: str) -> None:
         """Ends a mapping."""
         self.functions.delete_event_source_mapping(UUID=mapping)
