@@ -8,24 +8,22 @@ handlers, and walks through the answer.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import botocore
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError
 from botocore.httpsession import URLLib3Session
-from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 from botocore.utils import get_environ_proxies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from botocore.awsrequest import AWSResponse
     from mypy_boto3_sqs.type_defs import (
@@ -40,6 +38,12 @@ HEADERS = {
 }
 # Else the kernel holds a request's body back until its head has been acknowledged.
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class UnreadableAnswerError(HTTPClientError):
+    """A success that nobody can read: SQS may have accepted the messages, or never seen them."""
+
+    fmt = "the answer to SendMessageBatch is no JSON object"
 
 
 class DirectCalls:
@@ -72,20 +76,22 @@ class DirectCalls:
 
         Raises:
             ClientError: SQS refuses the call.
-            BotoCoreError: it can't be made, or was not answered.
+            BotoCoreError: it can't be made, or was not answered in a way that can be read.
         """
         if self._credentials is None:
             raise NoCredentialsError
         body = json.dumps({"QueueUrl": queue_url, "Entries": entries}).encode()
         request = AWSRequest("POST", self._url, headers=HEADERS | _trace_header(), data=body)
-        SigV4Auth(self._credentials, "sqs", self._region).add_auth(request)
+        # All of them at one time: another thread's call may renew them in between.
+        credentials = self._credentials.get_frozen_credentials()
+        SigV4Auth(credentials, "sqs", self._region).add_auth(request)
         answer = self._http.send(request.prepare())
         if answer.status_code >= 300:
             raise _refusal(answer)
-        try:
-            return json.loads(answer.content)
-        except ValueError as error:
-            raise ResponseParserError("SQS's answer is no JSON") from error
+        content = _json_object(answer)
+        if content is None:
+            raise UnreadableAnswerError
+        return cast("SendMessageBatchResultTypeDef", content)
 
 
 def _trace_header() -> dict[str, str]:
@@ -98,15 +104,21 @@ def _trace_header() -> dict[str, str]:
 
 
 def _refusal(answer: AWSResponse) -> ClientError:
-    content: Mapping[str, str] = {}
-    # What stands before SQS may answer with a page of its own.
-    with contextlib.suppress(ValueError):
-        content = json.loads(answer.content)
+    content = _json_object(answer) or {}
     # The older codes, which people know, are in the header; not every error has one.
     older_code = answer.headers.get("x-amzn-query-error", "").partition(";")[0]
-    code = older_code or content.get("__type", "").rpartition("#")[2] or str(answer.status_code)
+    code = older_code or str(content.get("__type") or "").rpartition("#")[2]
     said: Any = {
-        "Error": {"Code": code, "Message": content.get("message", "")},
+        "Error": {"Code": code or str(answer.status_code), "Message": content.get("message", "")},
         "ResponseMetadata": {"HTTPStatusCode": answer.status_code},
     }
     return ClientError(said, "SendMessageBatch")
+
+
+def _json_object(answer: AWSResponse) -> dict[str, Any] | None:
+    """What stands before SQS may answer with a page of its own: then it is None."""
+    try:
+        content = json.loads(answer.content)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else None

@@ -19,7 +19,7 @@ from run_request import Request, read_request
 from store_messages import Message, generate_messages, to_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -111,17 +111,25 @@ def send_run(request: Request, *, queue_url: str, clock: Clock, deadline: float)
     is_fifo = queue_url.endswith(".fifo")
     supply = Supply(_due_messages(request, clock=clock, deadline=deadline))
 
+    def send_group(group: Sequence[Message], part: RunResult) -> None:
+        unix_seconds = int(clock.unix())
+        entries = [to_entry(m, unix_seconds=unix_seconds, is_fifo=is_fifo) for m in group]
+        bad_ids = {str(message.seq) for message in group if message.is_bad}
+        for batch in split_batches(entries):
+            result = send_batch(batch, queue_url=queue_url, clock=clock, deadline=deadline)
+            part.add_batch(result, bad_ids=bad_ids)
+            if not result.is_queue_usable:
+                supply.end()
+
     def send_what_is_due(_: int) -> RunResult:
         part = RunResult()
-        for group in supply:
-            unix_seconds = int(clock.unix())
-            entries = [to_entry(m, unix_seconds=unix_seconds, is_fifo=is_fifo) for m in group]
-            bad_ids = {str(message.seq) for message in group if message.is_bad}
-            for batch in split_batches(entries):
-                result = send_batch(batch, queue_url=queue_url, clock=clock, deadline=deadline)
-                part.add_batch(result, bad_ids=bad_ids)
-                if not result.is_queue_usable:
-                    supply.end()
+        try:
+            for group in supply:
+                send_group(group, part)
+        except BaseException:
+            # The invocation fails, without counts: the others shall not send on meanwhile.
+            supply.end()
+            raise
         return part
 
     connections = count_connections(request, is_fifo=is_fifo)

@@ -185,3 +185,10 @@ def test_an_ended_supply_gives_nothing_more():
     assert next(supply) == 0
     supply.end()
     assert list(supply) == []
+
+
+def test_a_thread_that_breaks_ends_the_others_soon(invoke: Invoke, fake_sqs: FakeSqs):
+    fake_sqs.script = [raise_error(MemoryError())]
+    with pytest.raises(MemoryError):
+        invoke(rate=None, max_messages=100_000)
+    assert len(fake_sqs.calls) < 1_000

@@ -10,15 +10,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
-from botocore.parsers import ResponseParserError
 
 import batch_sending
 import producer
 from automation.local.emulator import running_emulator
 from direct_calls import DirectCalls
 
-from .conftest import accept, generate
+from .conftest import Invoke, accept, generate
 from .test_store_messages import store_messages
 
 ENTRIES: list[Any] = [
@@ -151,10 +151,53 @@ def test_a_refusal_has_the_code_and_status_that_botocores_client_finds(
     assert batch_sending._is_passing(refusals[0]) is batch_sending._is_passing(refusals[1])
 
 
-def test_an_answer_that_is_none_of_sqs_counts_nothing_as_sent(recorder: Recorder):
-    recorder.answer = (200, {}, b"<html>Log in</html>")
-    with pytest.raises(ResponseParserError):
+@pytest.mark.parametrize("content", [b"[]", b'"out"', b"null", b'{"__type": null}'])
+def test_a_refusal_whose_body_is_none_of_sqs_has_its_status_for_a_code(
+    recorder: Recorder, content: bytes
+):
+    recorder.answer = (503, {}, content)
+    with pytest.raises(ClientError) as refusal:
         direct_calls().send_message_batch("https://queue", ENTRIES)
+    assert refusal.value.response["Error"]["Code"] == "503"
+    assert batch_sending._is_passing(refusal.value)
+
+
+@pytest.mark.parametrize("content", [b"<html>Log in</html>", b"[]", b"null", b""])
+def test_an_answer_that_is_none_of_sqs_counts_nothing_as_sent_and_names_all(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, invoke: Invoke, content: bytes
+):
+    recorder.answer = (200, {}, content)
+    monkeypatch.setattr(batch_sending, "sqs", direct_calls())
+    message = invoke(rate=None, max_messages=1000, bad_ratio=0)
+    assert (message["status"], message["msg_cnt"]) == (False, 0)
+    unsent = message["error_message"].partition(" ")[0]
+    assert f"UnreadableAnswerError ({unsent})" in message["error_message"]
+    sent = {entry["Id"] for _, _, body in recorder.requests for entry in body["Entries"]}
+    assert len(sent) == int(unsent) < 1000
+
+
+def test_all_parts_of_a_call_s_credentials_are_of_one_time(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+):
+    renewed = iter(range(1000))
+
+    class Renewing:
+        """Credentials that are others each time that one looks."""
+
+        def get_frozen_credentials(self) -> ReadOnlyCredentials:
+            number = next(renewed)
+            return ReadOnlyCredentials(f"key-{number}", f"secret-{number}", f"token-{number}")
+
+        access_key = property(lambda self: self.get_frozen_credentials().access_key)
+        secret_key = property(lambda self: self.get_frozen_credentials().secret_key)
+        token = property(lambda self: self.get_frozen_credentials().token)
+
+    sqs = direct_calls()
+    monkeypatch.setattr(sqs, "_credentials", Renewing())
+    sqs.send_message_batch("https://queue", ENTRIES)
+    ((_, headers, _),) = recorder.requests
+    number = headers["X-Amz-Security-Token"].removeprefix("token-")
+    assert signed(headers)[0].startswith(f"key-{number}/")
 
 
 def test_no_answer_is_botocores_error(monkeypatch: pytest.MonkeyPatch):
