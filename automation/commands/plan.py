@@ -118,6 +118,11 @@ def plan(
         raise click.UsageError("--fifo needs --groups N: how many message groups are active")
     if groups is not None and not is_fifo:
         raise click.UsageError("--groups goes with --fifo")
+    if is_fifo and given["is_provisioned"]:
+        raise click.UsageError(
+            "--provisioned goes with a standard queue: how many batches of a FIFO queue are "
+            "processed at once, its message groups decide"
+        )
     figures = read_figures(prices)
     measured = _measured(from_queue, days, target, home, given) if from_queue else None
     if measured and measured.is_fifo and not is_fifo:
@@ -127,13 +132,20 @@ def plan(
     if measured:
         notes = [f"measured: {words}" for words in measured.assumptions]
         made = dataclasses.replace(made, notes=(*notes, *made.notes))
-    if svg is not None:
-        svg.write_text(backlog_svg(made.burst or made.from_idle, _title(made)))
     if wants_json:
         print_json(_as_json(made, figures))
     else:
         Console(highlight=False).print(plan_text(made, figures), soft_wrap=True)
+    if svg is not None:
+        _draw(svg, made)
     return DONE
+
+
+def _draw(svg: Path, made: Plan) -> None:
+    try:
+        svg.write_text(backlog_svg(made.burst or made.from_idle, _title(made)))
+    except OSError as error:
+        raise AutomationError(f"--svg {svg} can't be written: {error.strerror}") from error
 
 
 def _measured(

@@ -73,7 +73,7 @@ def monthly_parts(
     if minimum_pollers is None:
         idle, pollers = max(0.0, polling.first - needed), 0.0
     else:
-        busy = needed / limits.INVOCATIONS_PER_POLLER
+        busy = polling.kept(stream) / limits.INVOCATIONS_PER_POLLER
         idle, pollers = max(0.0, minimum_pollers - busy), max(float(minimum_pollers), busy)
     standing = _standing_parts(figures, is_fifo=load.is_fifo, idle_receivers=idle, pollers=pollers)
     return (*traffic_parts(load, traffic, figures), *standing)

@@ -36,6 +36,7 @@ class Figures:
     concurrency_per_minute: float
     provisioned_concurrency_per_minute: float
     poller_bytes_per_second: float
+    poller_calls_per_second: float
     account_concurrency: float
     invocation_bytes: float
     in_flight_standard: float

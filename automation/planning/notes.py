@@ -31,7 +31,8 @@ def notes(plan: Plan, figures: Figures) -> Iterator[str]:
     if setting.minimum_pollers is not None:
         yield (
             "not known: what provisioned pollers that wait for messages ask of SQS; counted as one "
-            "empty receive in 20 s each"
+            f"empty receive in {figures.empty_receive_seconds:g} s each, and AWS says up to "
+            f"{figures.poller_calls_per_second:g} a second"
         )
     yield (
         "not counted: free tiers, discounts for volume, storage of logs, KMS, transfer out of the "

@@ -91,13 +91,13 @@ def _too_slow(setting: Setting, load: Load, wish: Wish, concurrency: int, second
 
 def _backlog(setting: Setting, load: Load, *, burst: float, is_warm: bool) -> Backlog:
     polling = setting.polling
-    needed = polling.needed(load.deliveries_per_second)
+    kept = polling.kept(load.deliveries_per_second)
     return backlog(
         polling,
         messages_per_second=load.rate_per_second,
         deliveries_per_message=load.deliveries_per_message,
         burst=burst,
-        concurrency=max(polling.first, needed) if is_warm else polling.first,
+        concurrency=max(polling.first, kept) if is_warm else polling.first,
     )
 
 

@@ -19,9 +19,12 @@ class Polling:
         window_seconds: how long it gathers one that isn't full.
         gap_seconds: from the end of an invocation to the next one by the same poller.
         duration_seconds: the function's work on one message.
-        ceiling_per_second: messages that are received at most, whatever `most` is: what pollers
-            carry, or message groups let through. Infinite (default) when nothing else is in the
-            way.
+        ceiling_per_second: messages that are received at most, whatever `most` is: what message
+            groups let through. Infinite (default) for a standard queue.
+        calls_each_per_second: receives at most for each batch at once: a tenth of a provisioned
+            poller's. Infinite (default) without.
+        each_per_second: messages that are received at most for each batch at once, however short
+            the work is: a tenth of what a provisioned poller carries. Infinite (default) without.
     """
 
     first: float
@@ -32,15 +35,22 @@ class Polling:
     gap_seconds: float
     duration_seconds: float
     ceiling_per_second: float = math.inf
+    calls_each_per_second: float = math.inf
+    each_per_second: float = math.inf
 
     def received_per_second(self, concurrency: float) -> float:
         """Messages that are received while there are enough for full batches."""
         batch_seconds = self.gap_seconds + self.batch_size * self.duration_seconds
-        return min(concurrency * self.batch_size / batch_seconds, self.ceiling_per_second)
+        each = min(self.batch_size / batch_seconds, self.each_per_second)
+        return min(concurrency * each, self.ceiling_per_second)
 
     def needed(self, received_per_second: float) -> float:
         """Batches at once that keep up with a stream of messages, each batch full."""
         return received_per_second * (self.gap_seconds / self.batch_size + self.duration_seconds)
+
+    def kept(self, received_per_second: float) -> float:
+        """The same, of pollers that also have to receive the stream before it is processed."""
+        return max(self.needed(received_per_second), received_per_second / self.each_per_second)
 
     def steady_batch(self, received_per_second: float) -> float:
         """Messages in a batch on average, once nothing waits.
@@ -51,14 +61,15 @@ class Polling:
         real batches are not smaller.
         """
         busy = received_per_second * self.duration_seconds
-        pollers = self.first if self.needed(received_per_second) <= self.first else self.most
+        pollers = self.first if self.kept(received_per_second) <= self.first else self.most
         if busy >= pollers:
             return self.batch_size
         spare = pollers - busy
         gathered = received_per_second * self.gap_seconds / spare
         if self.window_seconds:
             gathered = 1 + received_per_second * self.window_seconds / spare
-        return min(self.batch_size, max(1, gathered))
+        a_call = received_per_second / pollers / self.calls_each_per_second
+        return min(self.batch_size, max(1, gathered, a_call))
 
 
 def groups_ceiling(load: Load, *, batch_size: int, gap_seconds: float) -> float:

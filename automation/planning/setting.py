@@ -15,6 +15,8 @@ UTILISATION = 0.8
 _TIMEOUT_PER_BATCH = 3
 # As the component's function has it, components/function.py.
 _SHORTEST_TIMEOUT_SECONDS = 10
+# Amazon SQS API Reference, ReceiveMessage, MaxNumberOfMessages.
+_MESSAGES_PER_RECEIVE = 10
 # What a window costs in time is at most this by default; below 1 there is none.
 _WINDOW_FOR_LARGE_BATCHES = 1
 
@@ -93,6 +95,8 @@ def choose_setting(load: Load, wish: Wish, figures: Figures) -> Setting:
         duration_seconds=load.duration_seconds,
         ceiling_per_second=groups_ceiling(load, batch_size=full, gap_seconds=figures.poll_seconds),
     )
+    if wish.is_provisioned:
+        polling = _by_pollers(polling, load, figures)
     _check_fifo(load, polling, figures)
     setting = Setting(
         batch_size=batch_size,
@@ -233,18 +237,35 @@ def with_concurrency(
     return _provisioned(setting, load, wish, most, figures)
 
 
+def _by_pollers(polling: Polling, load: Load, figures: Figures) -> Polling:
+    """The same by provisioned pollers, each of which carries so much for all its invocations."""
+    calls = figures.poller_calls_per_second
+    messages = min(
+        figures.poller_bytes_per_second / load.message_bytes,
+        calls * min(polling.batch_size, _MESSAGES_PER_RECEIVE),
+    )
+    return replace(
+        polling,
+        calls_each_per_second=calls / limits.INVOCATIONS_PER_POLLER,
+        each_per_second=messages / limits.INVOCATIONS_PER_POLLER,
+    )
+
+
 def _provisioned(
     setting: Setting, load: Load, wish: Wish, concurrency: int, figures: Figures
 ) -> Setting:
     each = limits.INVOCATIONS_PER_POLLER
-    carried = load.deliveries_per_second * load.message_bytes / figures.poller_bytes_per_second
-    needed = max(setting.polling.needed(load.deliveries_per_second) / each, carried)
+    stream = load.deliveries_per_second
+    needed = setting.polling.kept(stream) / each
+    carried = stream / setting.polling.each_per_second / each
     least, most = limits.MINIMUM_POLLERS, limits.MAXIMUM_POLLERS
     maximum = max(most.minimum, math.ceil(concurrency / each), math.ceil(carried / UTILISATION))
     if maximum > most.maximum:
         raise AutomationError(
-            f"{load.deliveries_per_second * load.message_bytes / 1e6:,.0f} MB/s take {maximum:,} "
-            f"event pollers; allowed: {most}, of 1 MB/s each: several queues, or smaller messages"
+            f"{stream:,.0f} messages/s of {load.message_bytes:,} bytes take {maximum:,} event "
+            f"pollers; allowed: {most}, of 1 MB/s and {figures.poller_calls_per_second:g} receives "
+            "of up to 10 messages a second each: several queues, smaller messages, or a "
+            "--batch-size of 10 or more"
         )
     minimum = wish.minimum_pollers
     if minimum is None:
@@ -256,7 +277,6 @@ def _provisioned(
         first=minimum * each,
         per_minute=figures.provisioned_concurrency_per_minute,
         most=maximum * each,
-        ceiling_per_second=maximum * figures.poller_bytes_per_second / load.message_bytes,
     )
     return replace(
         setting,

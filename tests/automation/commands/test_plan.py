@@ -87,6 +87,14 @@ def test_picture_is_drawn_within_its_frame(run: Run, tmp_path: Path, load: tuple
         assert points[0][1] < points[-1][1]
 
 
+def test_plan_is_told_though_its_picture_can_t_be_written(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "backlog.svg"
+    code, output, error = run("plan", *LOAD, "--svg", str(file))
+    assert code == 2
+    assert "ReliableQueueArgs(" in output
+    assert f"--svg {file} can't be written: No such file or directory" in " ".join(error.split())
+
+
 def test_replaced_prices_are_paid(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
     file.write_text("dashboard_month = 300\n")
@@ -103,6 +111,7 @@ def test_replaced_prices_are_paid(run: Run, tmp_path: Path) -> None:
         ((*LOAD, "--drain-within", "5"), "--drain-within goes with --burst"),
         ((*LOAD, "--burst", "5", "--drain-within", "nan"), "--drain-within = nan"),
         ((*LOAD, "--minimum-pollers", "5"), "--minimum-pollers goes with --provisioned"),
+        ((*LOAD, "--fifo", "--groups", "9", "--provisioned"), "goes with a standard queue"),
         ((*LOAD, "--memory-mb", "5"), "memory_mb = 5 is out of range"),
         ((*LOAD, "--burst", "inf"), "'inf' is not a valid integer"),
         (("--rate", "inf", "--duration-ms", "1"), "--rate = inf is out of range"),

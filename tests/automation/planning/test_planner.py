@@ -122,6 +122,20 @@ def test_pollers_begin_with_more_and_carry_what_they_can() -> None:
     assert heavy.setting.maximum_pollers == 132
 
 
+def test_a_poller_receives_ten_times_a_second_however_short_the_work_is() -> None:
+    short: dict[str, Any] = {"rate_per_second": 5_000.0, "duration_seconds": 0.001}
+    plan = planned(Wish(is_provisioned=True), message_bytes=100, **short)
+    # Ten receives of ten messages are 100 messages/s of each poller, of all of them whole batches.
+    assert plan.setting.minimum_pollers == 50
+    assert plan.setting.maximum_pollers == 63
+    assert plan.steady_batch == pytest.approx(10)
+    single = planned(Wish(is_provisioned=True, batch_size=1), message_bytes=100, **short)
+    assert single.setting.maximum_pollers == 625
+    # Few pollers that are kept let the rest wait until there are more.
+    few = planned(Wish(is_provisioned=True, minimum_pollers=2), message_bytes=100, **short)
+    assert few.from_idle.peak >= 60 * (5_000 - 2 * 100)
+
+
 def test_slow_message_gets_a_smaller_batch_and_a_longer_timeout() -> None:
     setting = planned(rate_per_second=1, duration_seconds=120).setting
     assert (setting.batch_size, setting.timeout_seconds) == (2, 720)
@@ -183,7 +197,7 @@ def test_window_is_advised_where_it_saves() -> None:
 @pytest.mark.parametrize(
     ("wish", "changes", "said"),
     [
-        (Wish(), {"rate_per_second": float("nan")}, "--rate = nan .* 0 and up"),
+        (Wish(), {"rate_per_second": float("nan")}, "--rate = nan .* 0 to 1,000,000,000"),
         (Wish(), {"rate_per_second": float("inf")}, "--rate = inf"),
         (Wish(), {"rate_per_second": -1.0}, "--rate = -1"),
         (Wish(), {"mean_rate_per_second": 101.0}, "--mean-rate = 101 .* 0 to 100"),
@@ -191,6 +205,8 @@ def test_window_is_advised_where_it_saves() -> None:
         (Wish(), {"duration_seconds": 901.0}, "--duration-ms = 901,000 .* to 900,000 ms"),
         (Wish(), {"bad_ratio": 1.1}, "--bad-ratio = 1.1 .* 0 to 1"),
         (Wish(), {"burst": -1}, "--burst = -1"),
+        (Wish(), {"rate_per_second": 1e308}, r"--rate = 1e\+308 .* 0 to 1,000,000,000"),
+        (Wish(), {"burst": 10**13}, r"--burst = 1e\+13 .* 0 to 1,000,000,000,000"),
         (Wish(), {"message_bytes": 1_048_577}, "--message-bytes = 1,048,577"),
         (Wish(), {"send_batch_size": 11}, "--send-batch-size = 11"),
         (Wish(), {"max_receive_count": 0}, "--max-receive-count = 0 .* 1 to 1,000 receives"),
@@ -237,6 +253,8 @@ def test_mapping_ends_at_a_thousand_and_pollers_at_twenty_thousand() -> None:
         planned(rate_per_second=50_000, figures=figures)
     provisioned = Wish(is_provisioned=True)
     assert planned(provisioned, rate_per_second=50_000, figures=figures).setting.maximum_pollers
+    with pytest.raises(AutomationError, match=r"18,750 event pollers; .* 10 receives of up to"):
+        planned(provisioned, rate_per_second=1_500_000, duration_seconds=1e-3, figures=figures)
     with pytest.raises(AutomationError, match=r"a mapping takes 20,000: several queues"):
         planned(provisioned, rate_per_second=500_000, figures=figures)
 
