@@ -23,7 +23,13 @@ from urllib.parse import urlsplit
 
 from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import BotoCoreError, ConnectionClosedError, ReadTimeoutError, SSLError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectionClosedError,
+    HTTPClientError,
+    ReadTimeoutError,
+    SSLError,
+)
 from botocore.hooks import first_non_none_response
 
 if TYPE_CHECKING:
@@ -135,6 +141,12 @@ class _Quick:
         self._this_thread.outcome = outcome
         try:
             return self._thorough(operation, parameters)
+        except BotoCoreError as error:
+            if self._this_thread.outcome is None:
+                raise
+            # It did not even begin: the credentials, say, ran out while the first attempt waited.
+            # That one was sent for all that, and who reads the error must not take it for unsent.
+            raise _first_failure(outcome) from error
         finally:
             self._this_thread.outcome = None
 
@@ -178,6 +190,12 @@ def _exchange(connection: http.client.HTTPConnection, request: "_Request") -> AW
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionClosedError(endpoint_url=url, request=request, error=error) from error
     return AWSResponse(url, response.status, cast("Any", response.headers), _Content(content))
+
+
+def _first_failure(outcome: AWSResponse | BotoCoreError) -> BotoCoreError:
+    if isinstance(outcome, BotoCoreError):
+        return outcome
+    return HTTPClientError(error=f"HTTP {outcome.status_code}, and nobody to read it")
 
 
 class _Content:

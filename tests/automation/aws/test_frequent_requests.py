@@ -1,6 +1,7 @@
 """A quickened client sends, answers, refuses and repeats as botocore does."""
 
 import contextlib
+import gzip
 import http.server
 import json
 import threading
@@ -13,11 +14,14 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import CredentialRetrievalError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation.aws import clients as clients_module
 from automation.aws.clients import Clients
+from automation.deadletters.message import Message
+from automation.deadletters.send_batch import Outgoing, send_batch
 
 Answer = tuple[int, bytes, dict[str, str]]
 
@@ -68,6 +72,7 @@ FAILED: Answer = (500, b"<html>", {})
 CLOSED: Answer = (0, b"", {})
 SILENT: Answer = (-2, b"", {})
 BROKEN_OFF: Answer = (200, b"{}", {"Content-Length": "9"})
+CHUNKED = {"Transfer-Encoding": "chunked"}
 ANSWERS: dict[str, list[Answer]] = {
     "success": [OK],
     "taken": [(200, b'{"Successful": [{"Id": "0"}], "Failed": [{"Id": "1", "Code": "c"}]}', {})],
@@ -79,6 +84,12 @@ ANSWERS: dict[str, list[Answer]] = {
     "nothing": [(200, b"", {})],
     "no JSON": [(200, b"<html>", {}), OK],
     "no UTF-8": [(200, b'{"\xff": 1}', {}), OK],
+    "error in a success": [(200, b'{"__type": "x#InternalError", "message": "m"}', {})],
+    "redirected": [(307, b"", {"Location": "/elsewhere"}), OK],
+    "in chunks": [(200, b"2\r\n{}\r\n0\r\n\r\n", CHUNKED), OK],
+    "in chunks, broken off": [(200, b"2\r\n{}\r\n", CHUNKED), OK],
+    "compressed": [(200, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}), OK],
+    "nothing to say": [(204, b"", {}), OK],
     "refused": [
         (
             400,
@@ -110,14 +121,16 @@ def server() -> Iterator[tuple[str, list[Answer], list[tuple[dict[str, str], byt
             body = self.rfile.read(int(self.headers["Content-Length"]))
             asked.append(({k.lower(): v for k, v in self.headers.items()}, body))
             status, content, headers = script.pop(0) if script else OK
-            self.close_connection = status <= 0 or "Content-Length" in headers
+            is_cut = "Content-Length" in headers or "Transfer-Encoding" in headers
+            self.close_connection = status <= 0 or is_cut
             if status == SILENT[0]:
                 until_the_end.wait(5)
             if status <= 0:
                 self.wfile.write(content)
                 return
             self.send_response_only(status)
-            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+            length = {} if headers is CHUNKED else {"Content-Length": str(len(content))}
+            for name, value in {**length, **headers}.items():
                 self.send_header(name, value)
             self.send_header("x-amzn-RequestId", "of the request")
             self.end_headers()
@@ -267,6 +280,27 @@ def test_credentials_are_asked_for_each_time(monkeypatch: pytest.MonkeyPatch) ->
         "new",
     ]
     assert asked[2][0]["x-amz-security-token"] == "renewed"
+
+
+@pytest.mark.parametrize("answer", [CLOSED, FAILED, (200, b"<html>", {})])
+def test_what_was_sent_is_not_said_to_be_unsent_when_credentials_run_out_meanwhile(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class RunOut(Credentials):
+        def get_frozen_credentials(self) -> Any:
+            raise CredentialRetrievalError(provider="sso", error_msg="sign in again")
+
+    entries: Any = REQUESTS["send_message_batch"]["Entries"]
+    message = Message(message_id="m", body="b", receipt_handle="r", attributes={}, system={})
+    with server() as (url, script, asked):
+        sender, _ = both(url, "sender")
+        sender.send_message_batch(QueueUrl="q", Entries=entries)
+        # The request goes out with good ones; by the time that it has failed they are gone.
+        monkeypatch.setattr(sender._request_signer, "_credentials", RunOut("a", "b"))
+        script[:] = [answer]
+        outcome = send_batch(sender, "q", [Outgoing(message=message)])
+    assert len(asked) == 2
+    assert outcome.unknown.keys() == {"m"}
 
 
 def test_hooks_see_each_request_and_each_answer() -> None:
