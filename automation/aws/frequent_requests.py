@@ -142,7 +142,8 @@ class _Quick:
         try:
             return self._thorough(operation, parameters)
         except BotoCoreError as error:
-            if self._this_thread.outcome is None:
+            was_looked_at = getattr(self._this_thread, "outcome", None) is None
+            if was_looked_at:
                 raise
             # It did not even begin: the credentials, say, ran out while the first attempt waited.
             # That one was sent for all that, and who reads the error must not take it for unsent.

@@ -80,7 +80,9 @@ def back_off(
             response = sqs_client().change_message_visibility_batch(
                 QueueUrl=queue_url, Entries=entries
             )
-        except (ClientError, BotoCoreError):
+        # botocore says with a ValueError that AWS_ENDPOINT_URL is none. Raised from here, it would
+        # have the good records of the batch delivered again.
+        except (ClientError, BotoCoreError, ValueError):
             logger.warning(
                 "Back-off failed; records come back after the visibility timeout",
                 exc_info=True,

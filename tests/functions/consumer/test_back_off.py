@@ -94,6 +94,24 @@ def test_a_refused_backoff_is_a_warning(run: Run, log: io.StringIO, fake_sqs: Fa
     assert warning["codes"] == ["ReceiptHandleIsInvalid"]
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AWS_ENDPOINT_URL_SQS": "nonsense", "AWS_DEFAULT_REGION": "eu-central-1"},
+        {"AWS_DEFAULT_REGION": ""},
+    ],
+)
+def test_a_client_that_can_t_be_made_costs_the_back_off_alone(
+    run: Run, log: io.StringIO, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+):
+    monkeypatch.setattr(back_off, "sqs_client", REAL_SQS_CLIENT.__wrapped__)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert run(make_record(0), make_record(1, store_id=None)) == ["id-1"]
+    assert len(read_log(log, "WARNING")) == 1
+
+
 def test_no_backoff_is_asked_for_when_the_time_is_up(
     run: Run, log: io.StringIO, fake_sqs: FakeSqs, lambda_context: Any
 ):
