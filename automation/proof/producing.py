@@ -28,7 +28,16 @@ _ATTEMPTS = 5
 
 
 def refuse_idle_producers(options: Options) -> None:
-    """Raise AutomationError when there are fewer messages than producers."""
+    """Raise AutomationError when there are fewer messages than producers.
+
+    Each sends one at least, however low its part of the rate is.
+    """
+    rate, seconds = options.messages_per_second, options.duration_seconds
+    if rate is not None and options.producers > max(1, rate * seconds):
+        raise AutomationError(
+            f"--rate {rate:g} for --duration {seconds:g} s is less than one message for each of "
+            f"--producers {options.producers}: take a higher rate, a longer time or fewer producers"
+        )
     if options.max_messages is not None and options.max_messages < options.producers:
         raise AutomationError(
             f"--messages {options.max_messages} is less than --producers {options.producers}, and "

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,6 +80,16 @@ def test_fewer_messages_than_producers_are_refused_with_the_fix() -> None:
         refuse_idle_producers(Options(producers=4, max_messages=3))
     refuse_idle_producers(Options(producers=4, max_messages=4))
     refuse_idle_producers(Options(producers=4))
+
+
+def test_a_rate_that_is_less_than_a_message_each_is_refused_with_the_fix() -> None:
+    slow = Options(producers=10, messages_per_second=1, duration_seconds=9)
+    with pytest.raises(AutomationError, match=r"--rate 1 for --duration 9 s .*--producers 10: "):
+        refuse_idle_producers(slow)
+    refuse_idle_producers(replace(slow, duration_seconds=10))
+    refuse_idle_producers(replace(slow, messages_per_second=None))
+    # One producer alone sends its message, however slow it is.
+    refuse_idle_producers(replace(slow, producers=1, duration_seconds=0.1))
 
 
 def test_all_producers_run_at_once_and_each_reports_its_own_run() -> None:
