@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,27 @@ from automation.errors import AutomationError
 _FILE = Path(__file__).with_name("us_east_1.toml")
 HOURS_PER_MONTH = 730
 """As AWS's own price calculator counts."""
+
+
+# Of which there is one at least: with less, nothing would ever be received.
+_QUOTAS = frozenset(
+    {
+        "first_concurrency",
+        "concurrency_per_minute",
+        "provisioned_concurrency_per_minute",
+        "poller_bytes_per_second",
+        "poller_calls_per_second",
+        "account_concurrency",
+        "invocation_bytes",
+        "in_flight_standard",
+        "in_flight_fifo",
+        "fifo_calls_per_second",
+        "fifo_high_throughput_calls_per_second",
+        "billed_chunk_bytes",
+    }
+)
+# Prices are small, and bytes are many; beyond this it is a slip.
+_LEAST, _MOST = 1e-9, 1e12
 
 
 @dataclass(frozen=True)
@@ -71,8 +91,8 @@ def read_figures(replacements: Path | None = None) -> Figures:
         replacements: a TOML file of `name = number`; None for none.
 
     Raises:
-        AutomationError: the file can't be read, names none of the figures, or gives no number
-            above 0.
+        AutomationError: the file can't be read, names none of the figures, or gives a number
+            that none of them can be.
     """
     kept = tomllib.loads(_FILE.read_text())
     values = {name: float(entry["value"]) for name, entry in kept.items()}
@@ -96,8 +116,10 @@ def _read_replacements(path: Path) -> dict[str, float]:
                 f"--prices {path}: {name} is none of the figures; there are: {', '.join(known)}"
             )
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not 0 < value < math.inf:
+        least = 1 if name in _QUOTAS else _LEAST
+        if not is_number or not least <= value <= _MOST:
             raise AutomationError(
-                f"--prices {path}: {name} = {value!r}; allowed: a finite number above 0"
+                f"--prices {path}: {name} = {value!r}; allowed: a number from {least:g} to "
+                f"{_MOST:g}"
             )
     return {name: float(value) for name, value in found.items()}

@@ -276,8 +276,12 @@ def test_figures_have_a_source_and_a_day_and_can_be_replaced(tmp_path: Path) -> 
     ("text", "said"),
     [
         ("sqs_million = 1", "sqs_million is none of the figures; there are: first_concurrency"),
-        ("poller_hour = 0", "poller_hour = 0; allowed: a finite number above 0"),
+        ("poller_hour = 0", "poller_hour = 0; allowed: a number from 1e-09 to"),
         ("poller_hour = nan", "poller_hour = nan"),
+        ("poller_hour = inf", "poller_hour = inf"),
+        ("poll_seconds = 1e308", r"poll_seconds = 1e\+308"),
+        ("concurrency_per_minute = 1e-9", "per_minute = 1e-09; allowed: a number from 1 to"),
+        ("account_concurrency = 0.5", "account_concurrency = 0.5; allowed: a number from 1 to"),
         ("poller_hour = true", "poller_hour = True"),
         ("poller_hour = '1'", "poller_hour = '1'"),
         ("poller_hour", "can't be read"),
