@@ -44,12 +44,20 @@ def test_a_run_without_a_rate_has_eight_calls_under_way_at_once(
 
 
 @pytest.mark.parametrize(
-    ("rate", "expected"), [(0.1, 1), (20, 1), (200, 1), (201, 2), (10_000, 8), (None, 8)]
+    ("rate", "expected"), [(0.1, 1), (20, 1), (25, 1), (26, 2), (200, 8), (10_000, 8), (None, 8)]
 )
 def test_a_rate_gets_the_connections_that_it_needs(rate: float | None, expected: int):
     request = run_request.read_request({"rate": rate})
     assert connections.count_connections(request, is_fifo=False) == expected
     assert connections.count_connections(request, is_fifo=True) == 1
+
+
+@pytest.mark.parametrize("rate", [20, 26, 60, 200])
+def test_a_rate_is_held_though_each_call_takes_a_third_of_a_second(rate: int):
+    request = run_request.read_request({"rate": rate})
+    count = connections.count_connections(request, is_fifo=False)
+    largest_group = min(pacing.MAX_GROUP_MESSAGES, rate * pacing.GROUP_SPAN_SECONDS)
+    assert count * largest_group / (1 / 3) >= rate
 
 
 def test_a_fifo_queue_gets_one_call_after_the_other_in_order(
