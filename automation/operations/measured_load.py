@@ -29,7 +29,7 @@ class MeasuredLoad:
     Attributes:
         queue_name, function_name: the queue, and the function that it feeds.
         rate_per_second: messages sent in the busiest five minutes.
-        mean_rate_per_second: messages sent over all of the days.
+        mean_rate_per_second: messages sent over all of the days, or since the queue was made.
         duration_seconds: the function's work on one message.
         message_bytes: size of a message on average.
         is_fifo: what kind of queue it is.
@@ -87,12 +87,25 @@ def measure_load(
         queue_name=queue.name,
         function_name=function_name,
         rate_per_second=max(sent) / _PERIOD_SECONDS if any(sent) else None,
-        mean_rate_per_second=sum(sent) / (days * _DAY_SECONDS) if any(sent) else None,
+        mean_rate_per_second=sum(sent) / _counted_seconds(account, queue, days, now)
+        if any(sent)
+        else None,
         duration_seconds=duration,
         message_bytes=_mean_bytes(values),
         is_fifo=queue.name.endswith(".fifo"),
         assumptions=tuple(assumptions),
     )
+
+
+def _counted_seconds(account: Account, queue: Queue, days: int, now: datetime.datetime) -> float:
+    """How long messages could be sent: a queue that was made yesterday had no week for it."""
+    asked = float(days * _DAY_SECONDS)
+    made = account.clients.sqs.get_queue_attributes(
+        QueueUrl=queue.url, AttributeNames=["CreatedTimestamp"]
+    )["Attributes"]
+    age = now.timestamp() - float(made.get("CreatedTimestamp", "0"))
+    # This machine's clock may be behind AWS's.
+    return min(asked, max(age, _PERIOD_SECONDS)) if age > 0 else asked
 
 
 def _mean_bytes(values: Mapping[str, Sequence[float]]) -> int | None:

@@ -87,6 +87,24 @@ def test_rate_is_that_of_the_busiest_five_minutes(account: Account, put: Put) ->
     assert longer.rate_per_second == pytest.approx(10**6 / 300)
 
 
+def test_queue_younger_than_the_days_has_its_mean_since_it_was_made(account: Account) -> None:
+    made = datetime.datetime.now(datetime.UTC)
+    account.clients.cloudwatch.put_metric_data(
+        Namespace="AWS/SQS",
+        MetricData=[
+            {
+                "MetricName": "NumberOfMessagesSent",
+                "Dimensions": [{"Name": "QueueName", "Value": "orders"}],
+                "Timestamp": made + datetime.timedelta(hours=1),
+                "Value": 36_000.0,
+            }
+        ],
+    )
+    later = made + datetime.timedelta(hours=10)
+    measured = measure_load(account, "orders", days=7, now=later)
+    assert measured.mean_rate_per_second == pytest.approx(1, rel=0.01)
+
+
 def test_time_of_a_message_is_that_of_an_invocation_by_its_messages(
     account: Account, put: Put
 ) -> None:
