@@ -67,9 +67,12 @@ def _window_advice(plan: Plan, figures: Figures) -> Iterator[str]:
 
 def _risks(plan: Plan, figures: Figures) -> Iterator[str]:
     load, setting = plan.load, plan.setting
-    if setting.concurrency > UTILISATION * figures.account_concurrency:
+    polling = setting.polling
+    # Pollers that only receive for most of their time invoke less than they could.
+    at_once = min(polling.needed(polling.received_per_second(polling.most)), polling.most)
+    if at_once > UTILISATION * figures.account_concurrency:
         yield (
-            f"{setting.concurrency:,} of the account's {figures.account_concurrency:,.0f} "
+            f"{at_once:,.0f} of the account's {figures.account_concurrency:,.0f} "
             "concurrent executions are for this queue: while it takes them all, other functions "
             "are throttled"
         )

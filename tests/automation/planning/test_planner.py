@@ -131,6 +131,11 @@ def test_a_poller_receives_ten_times_a_second_however_short_the_work_is() -> Non
     assert plan.steady_batch == pytest.approx(10)
     single = planned(Wish(is_provisioned=True, batch_size=1), message_bytes=100, **short)
     assert single.setting.maximum_pollers == 625
+    # They could invoke 6,250 times at once, and never come near it.
+    crowding = "of the account's 1,000 concurrent executions are for this queue"
+    assert not any(crowding in note for note in single.notes)
+    busy = planned(Wish(is_provisioned=True), rate_per_second=2_500, duration_seconds=0.3)
+    assert any(f"950 {crowding}" in note for note in busy.notes)
     # Few pollers that are kept let the rest wait until there are more.
     few = planned(Wish(is_provisioned=True, minimum_pollers=2), message_bytes=100, **short)
     assert few.from_idle.peak >= 60 * (5_000 - 2 * 100)
