@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from automation.aws.metric_query import metric_query, of_function, of_queue
 from automation.errors import AutomationError
 from automation.operations.discovery import mappings_of
 from automation.operations.named_queue import find_queue, named_queue
@@ -141,35 +142,20 @@ def require_measured(measured: MeasuredLoad, *, lacks_rate: bool, lacks_duration
 
 
 def _queries(queue: Queue, function_name: str | None) -> "list[MetricDataQueryTypeDef]":
-    of_queue = ("AWS/SQS", "QueueName", queue.name)
-    queries = [
-        _query("sent", *of_queue, "NumberOfMessagesSent", "Sum"),
-        _query("received", *of_queue, "NumberOfMessagesReceived", "Sum"),
-        _query("bytes", *of_queue, "SentMessageSize", "Sum"),
-        _query("sized", *of_queue, "SentMessageSize", "SampleCount"),
+    whose = of_queue(queue.name)
+    asked = [
+        ("sent", whose, "NumberOfMessagesSent", "Sum"),
+        ("received", whose, "NumberOfMessagesReceived", "Sum"),
+        ("bytes", whose, "SentMessageSize", "Sum"),
+        ("sized", whose, "SentMessageSize", "SampleCount"),
     ]
     if function_name:
-        of_function = ("AWS/Lambda", "FunctionName", function_name)
-        queries.append(_query("invocations", *of_function, "Duration", "SampleCount"))
-        queries.append(_query("worked_ms", *of_function, "Duration", "Sum"))
-    return queries
-
-
-def _query(
-    query_id: str, namespace: str, dimension: str, value: str, metric: str, statistic: str
-) -> "MetricDataQueryTypeDef":
-    return {
-        "Id": query_id,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": namespace,
-                "MetricName": metric,
-                "Dimensions": [{"Name": dimension, "Value": value}],
-            },
-            "Period": _PERIOD_SECONDS,
-            "Stat": statistic,
-        },
-    }
+        whose = of_function(function_name)
+        asked += [
+            ("invocations", whose, "Duration", "SampleCount"),
+            ("worked_ms", whose, "Duration", "Sum"),
+        ]
+    return [metric_query(*each, period_seconds=_PERIOD_SECONDS) for each in asked]
 
 
 def _read(

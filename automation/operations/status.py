@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from automation.aws.clients import Clients
+from automation.aws.metric_query import metric_query, of_function, of_queue
 from automation.aws.queue_depth import Depth, queue_depth
 from automation.aws.whole_batches import whole_batch_advice
 from automation.deadletters.reasons import failure_events
 from automation.operations.wiring import Wiring
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    pass
 
 _METRICS_MINUTES = 5
 _MAX_ALARM_NAMES = 100
@@ -112,9 +113,14 @@ def _alarm_states(clients: Clients, names: Sequence[str]) -> dict[str, str]:
 def _metrics(clients: Clients, wiring: Wiring) -> dict[str, float]:
     """The newest value of each metric that has one."""
     now = datetime.datetime.now(datetime.UTC)
-    age = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName")
     queries = [
-        _query(query_id, *age, queue.name, "Maximum", 60)
+        metric_query(
+            query_id,
+            of_queue(queue.name),
+            "ApproximateAgeOfOldestMessage",
+            "Maximum",
+            period_seconds=60,
+        )
         for query_id, queue in (("oldest", wiring.queue), ("dlq_oldest", wiring.dlq))
         if queue
     ]
@@ -123,8 +129,10 @@ def _metrics(clients: Clients, wiring: Wiring) -> dict[str, float]:
             ("errors", "Errors", "Sum"),
             ("concurrency", "ConcurrentExecutions", "Maximum"),
         ):
-            of_function = ("AWS/Lambda", metric, "FunctionName", consumer.function_name)
-            queries.append(_query(f"{query_id}{number}", *of_function, statistic, 300))
+            whose = of_function(consumer.function_name)
+            queries.append(
+                metric_query(f"{query_id}{number}", whose, metric, statistic, period_seconds=300)
+            )
     answer = clients.cloudwatch.get_metric_data(
         MetricDataQueries=queries,
         StartTime=now - datetime.timedelta(minutes=_METRICS_MINUTES),
@@ -142,26 +150,3 @@ def _sum(metrics: Mapping[str, float], query_id: str) -> float | None:
     """Over all consumers; None when there is no value of any."""
     values = [value for name, value in metrics.items() if name.rstrip("0123456789") == query_id]
     return sum(values) if values else None
-
-
-def _query(
-    query_id: str,
-    namespace: str,
-    metric: str,
-    dimension: str,
-    value: str,
-    statistic: str,
-    period_seconds: int,
-) -> "MetricDataQueryTypeDef":
-    return {
-        "Id": query_id,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": namespace,
-                "MetricName": metric,
-                "Dimensions": [{"Name": dimension, "Value": value}],
-            },
-            "Period": period_seconds,
-            "Stat": statistic,
-        },
-    }
