@@ -16,13 +16,15 @@ POWERTOOLS = "Powertools' defaults"
 RAISING = "raising for the batch"
 CONSTRUCTS = "Solutions Constructs"
 DRAINED = 10_000
+# The work on a message, and what is logged of a batch.
+OUR_WORK = ("customer_events.py", "log_records.py")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Consumer:
     """A function that takes a queue's messages; `reports_failures` one by one, or raises."""
 
-    source: Path
+    sources: Sequence[Path]
     handler: str
     reports_failures: bool = True
 
@@ -33,18 +35,22 @@ class Consumer:
             "MAX_RECEIVE_COUNT": "2",
             "POWERTOOLS_SERVICE_NAME": "benchmark",
         }
-        function = cloud.function(self.source, self.handler, environment)
+        function = cloud.function(self.sources, self.handler, environment)
         return cloud.mapping(queue_url, function, reports_failures=self.reports_failures)
 
 
 CONSUMERS: Mapping[str, Consumer] = {
-    OURS: Consumer(source=OUR_FUNCTIONS / "consumer", handler="consumer.handler"),
-    EMPTY: Consumer(source=FUNCTIONS / "acknowledge_all.py", handler="acknowledge_all.handler"),
+    OURS: Consumer(sources=[OUR_FUNCTIONS / "consumer"], handler="consumer.handler"),
+    EMPTY: Consumer(sources=[FUNCTIONS / "acknowledge_all.py"], handler="acknowledge_all.handler"),
     POWERTOOLS: Consumer(
-        source=FUNCTIONS / "powertools_defaults.py", handler="powertools_defaults.handler"
+        sources=[
+            FUNCTIONS / "powertools_defaults.py",
+            *(OUR_FUNCTIONS / "consumer" / name for name in OUR_WORK),
+        ],
+        handler="powertools_defaults.handler",
     ),
     RAISING: Consumer(
-        source=FUNCTIONS / "raise_for_the_batch.py",
+        sources=[FUNCTIONS / "raise_for_the_batch.py"],
         handler="raise_for_the_batch.handler",
         reports_failures=False,
     ),

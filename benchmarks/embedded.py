@@ -79,12 +79,15 @@ class Cloud:
         answer = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
         return answer["Attributes"]["QueueArn"]
 
-    def function(self, source: Path, handler: str, environment: Mapping[str, str]) -> str:
-        """A new function of a file, or of all modules in a folder; returns its name."""
+    def function(
+        self, sources: Iterable[Path], handler: str, environment: Mapping[str, str]
+    ) -> str:
+        """A new function of files, and of all modules in folders; returns its name."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
-                archive.write(path, path.name)
+            for source in sources:
+                for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+                    archive.write(path, path.name)
         name = self.name("function")
         self.functions.create_function(
             FunctionName=name,

@@ -60,7 +60,7 @@ class _Producer:
         """Messages a second into a queue of its own, the worker warm."""
         queue_url = cloud.queue()
         environment = {"QUEUE_URL": queue_url, "BODY": BODY, "POWERTOOLS_SERVICE_NAME": "benchmark"}
-        function = cloud.function(self.source, self.handler, environment)
+        function = cloud.function([self.source], self.handler, environment)
         cloud.invoke(function, {**self.event, "duration_s": 0.05})
         answer = cloud.invoke(function, {**self.event, "duration_s": duration_seconds})
         cloud.functions.delete_function(FunctionName=function)
