@@ -15,6 +15,7 @@ from benchmarks.showing import (
     write_results,
 )
 
+DOCS = Path(__file__).parents[2] / "docs"
 FIGURE = Figure(
     name="producer",
     unit="messages/s",
@@ -66,3 +67,10 @@ def test_results_are_read_as_they_were_written_and_only_the_table_of_a_page_chan
 def test_a_page_without_a_place_for_the_table_is_refused():
     with pytest.raises(ValueError, match="no place"):
         with_table("nothing", RESULTS)
+
+
+def test_the_page_shows_the_results_that_lie_beside_it():
+    page = (DOCS / "performance.md").read_text()
+    results = read_results(DOCS / "performance.json")
+    assert with_table(page, results) == page
+    assert (DOCS / "performance.svg").read_text() == picture_of(results)
