@@ -5,9 +5,8 @@ import io
 import itertools
 import json
 import tempfile
-import time
 import zipfile
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import boto3
 
 from automation.aws.clients import Clients
 from automation.local.emulator import Emulator, running_emulator
+from automation.waiting import wait_until
 
 FUNCTIONS = Path(__file__).resolve().parent / "functions"
 OUR_FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
@@ -121,11 +121,13 @@ class Cloud:
 
     def _switch(self, mapping: str, *, is_on: bool) -> None:
         self.functions.update_event_source_mapping(UUID=mapping, Enabled=is_on)
-        deadline, wanted = time.monotonic() + DEADLINE_SECONDS, "Enabled" if is_on else "Disabled"
-        while self.functions.get_event_source_mapping(UUID=mapping)["State"] != wanted:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the mapping {mapping} is not {wanted}")
-            time.sleep(0.02)
+        wanted = "Enabled" if is_on else "Disabled"
+
+        def probe() -> tuple[bool, str]:
+            state = self.functions.get_event_source_mapping(UUID=mapping)["State"]
+            return state == wanted, state
+
+        _wait(f"the mapping {mapping} is {wanted}", probe)
 
     def unmap(self, mapping: str) -> None:
         """Ends a mapping."""
@@ -168,11 +170,16 @@ class Cloud:
 
     def wait_for(self, queue_url: str, messages: int) -> None:
         """Until so many messages are in a queue."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while (found := self.count(queue_url)) != messages:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{found} messages and not {messages} are in {queue_url}")
-            time.sleep(0.02)
+
+        def probe() -> tuple[bool, int]:
+            found = self.count(queue_url)
+            return found == messages, found
+
+        _wait(f"{messages} messages are in {queue_url}", probe)
+
+
+def _wait(description: str, probe: Callable[[], tuple[bool, object]]) -> None:
+    wait_until(description, probe, timeout_seconds=DEADLINE_SECONDS, interval_seconds=0.02)
 
 
 def attributes(seq: int, is_bad: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The entries of a batch that SQS has not done: which of them to ask for again, and when."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -9,12 +9,22 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-ATTEMPTS = 5
-"""How often something is asked for in all."""
-
+_ATTEMPTS = 5
 # Full jitter between attempts, as the functions do; here a person waits, so the cap is low.
 _BACKOFF_BASE_SECONDS = 0.1
 _BACKOFF_CAP_SECONDS = 5.0
+
+
+def attempts(pause: Callable[[float], object]) -> Iterator[None]:
+    """Come by for each of five attempts, with a back-off before all but the first.
+
+    Args:
+        pause: waits a number of seconds.
+    """
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            pause(backoff_seconds(attempt))
+        yield
 
 
 def backoff_seconds(attempt: int) -> float:
@@ -36,12 +46,11 @@ def ask_again(
         pause: waits a number of seconds.
     """
     left = list(items)
-    for attempt in range(ATTEMPTS):
-        if not left:
-            break
-        if attempt:
-            pause(backoff_seconds(attempt))
-        left = ask(left)
+    if left:
+        for _ in attempts(pause):
+            left = ask(left)
+            if not left:
+                break
     return left
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automation.deadletters.failed_entries import ATTEMPTS, backoff_seconds, receipt_ran_out
+from automation.deadletters.failed_entries import attempts, receipt_ran_out
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import MAX_BATCH_ENTRIES, Message
 from automation.deadletters.send_batch import Outcome, Outgoing, cut_batches, send_batch
@@ -74,9 +74,7 @@ class Transfer:
         """
         result = Outcome()
         left = {outgoing.message.message_id: outgoing for outgoing in batch}
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self._pause(backoff_seconds(attempt))
+        for _ in attempts(self._pause):
             outcome = self._attempt(list(left.values()))
             result.accepted |= outcome.accepted
             result.refused |= outcome.refused
@@ -100,9 +98,7 @@ class Transfer:
             batch = messages[start : start + MAX_BATCH_ENTRIES]
             left = {message.message_id: message for message in batch}
             with self._noted(left):
-                for attempt in range(ATTEMPTS):
-                    if attempt:
-                        self._pause(backoff_seconds(attempt))
+                for _ in attempts(self._pause):
                     if not self._delete_once(self._source, left):
                         break
 

@@ -1,15 +1,14 @@
 """A backlog as an SVG picture, and as columns of a terminal's blocks."""
 
 import itertools
-import math
 from html import escape
 
 from automation.planning.backlog import Backlog
+from automation.ticks import round_ticks
 
 _WIDTH, _HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 40
 _BLOCKS = " ▁▂▃▄▅▆▇█"
-_TICKS = 5
 
 
 def backlog_at(found: Backlog, seconds: float) -> float:
@@ -31,13 +30,6 @@ def columns(found: Backlog, *, width: int, height: int) -> list[str]:
         "".join(_BLOCKS[max(0, min(8, level - 8 * row))] for level in eighths)
         for row in reversed(range(height))
     ]
-
-
-def round_step(highest: float) -> float:
-    """A round distance between lines, so that about five of them are below a value."""
-    exact = max(highest, 1.0) / _TICKS
-    power = 10.0 ** math.floor(math.log10(exact))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= exact)
 
 
 def backlog_svg(found: Backlog, title: str) -> str:
@@ -75,5 +67,5 @@ def backlog_svg(found: Backlog, title: str) -> str:
 
 
 def _ticks(highest: float) -> list[float]:
-    step = round_step(highest)
-    return [step * number for number in range(int(highest / step) + 1)]
+    """The round numbers that are in the picture, which ends at its highest value."""
+    return [tick for tick in round_ticks(highest) if tick <= highest]

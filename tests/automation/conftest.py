@@ -66,9 +66,21 @@ def operated(clients: Clients, tmp_path: Path) -> Operated:
 
 
 @pytest.fixture
-def run(
-    operated: Operated, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def call(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Call the command line; returns exit code, standard output and standard error."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(list(arguments))
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def run(operated: Operated, monkeypatch: pytest.MonkeyPatch, call: Run) -> Run:
     """Run a command on the stack `operated`, as somebody who can't be asked."""
 
     @contextmanager
@@ -78,16 +90,8 @@ def run(
 
     for command in ("dlq", "logs", "purge", "redrive", "send", "status"):
         monkeypatch.setattr(f"automation.commands.{command}.operated_queue", opened)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(list(arguments))
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return int(ended.value.code or 0), captured.out, captured.err
-
     monkeypatch.setenv("PULUMI_STACK", "s")
-    return run
+    return call
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """A running emulator, the provider before it, and a client that speaks to it as the engine does."""
 
+import importlib.util
 import io
 import itertools
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import grpc
@@ -20,6 +22,16 @@ from automation.local.resources.values import Value, decode, encode
 
 REGION = "eu-west-1"
 _ACCOUNTS = itertools.count(100000000001)
+
+
+def own_copy(name: str) -> ModuleType:
+    """A copy of a module of the emulator's, so that the one of other tests stays as it is."""
+    spec = importlib.util.find_spec(name)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,13 @@ Two copies of the emulator's module are driven with the same requests at the sam
 """
 
 import contextlib
-import importlib.util
 import itertools
 import json
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from ministack.core.responses import (  # pyright: ignore[reportMissingTypeStubs
 
 from automation.local.corrections.deep_queues import correct
 from automation.local.corrections.message_index import Messages
+from tests.local.conftest import own_copy
 
 PAIRS = (("standard", "dead"), ("group.fifo", "dead.fifo"))
 
@@ -35,7 +35,7 @@ class Service:
     """A copy of the emulator's SQS with a clock, ids and queues of its own."""
 
     def __init__(self, pair: tuple[str, str], *, is_corrected: bool) -> None:
-        self.module = _copy()
+        self.module = own_copy("ministack.services.sqs")
         self.now = 1_000_000.0
         self.module.time = SimpleNamespace(time=lambda: self.now)
         ids = map("id-{}".format, itertools.count())
@@ -101,15 +101,6 @@ class Service:
         state = json.loads(self.saved(), object_hook=_json_object_hook)
         self.module.reset()
         self.module.load_persisted_state(state)
-
-
-def _copy() -> ModuleType:
-    spec = importlib.util.find_spec("ministack.services.sqs")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 seconds = st.sampled_from([0, 0, 1, 5, 30])
@@ -243,7 +234,7 @@ def switching_often() -> Iterator[None]:
 
 
 def test_threads_lose_nothing_and_meet_nothing_twice() -> None:
-    sqs = _copy()
+    sqs = own_copy("ministack.services.sqs")
     messages = Messages(
         [], is_fifo=False, complete=sqs._ensure_msg_fields, clock=itertools.count().__next__
     )

@@ -1,7 +1,6 @@
 """A run's lines stand in its own log, all of them, however late they are read."""
 
 import gc
-import importlib.util
 import io
 import time
 import zipfile
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from automation.local.corrections.run_logs import correct
+from tests.local.conftest import own_copy
 
 # The emulator leaves the pipes of a process that ended to Python.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -39,13 +39,7 @@ def handler(event, context):
 
 @pytest.fixture
 def runtime() -> ModuleType:
-    """A copy of the emulator's module, so that the one of other tests stays as it is."""
-    spec = importlib.util.find_spec("ministack.core.lambda_runtime")
-    assert spec
-    assert spec.loader
-    copy = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(copy)
-    return copy
+    return own_copy("ministack.core.lambda_runtime")
 
 
 @contextmanager

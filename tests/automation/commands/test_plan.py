@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from automation import cli
 from automation.aws.clients import Clients
 from automation.commands import plan
 from automation.operations.measured_load import MeasuredLoad
@@ -28,15 +27,8 @@ LOAD = ("--rate", "100", "--duration-ms", "40")
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(list(arguments))
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+def run(call: Run) -> Run:
+    return call
 
 
 @pytest.mark.parametrize(("command", "shown"), EXAMPLES)

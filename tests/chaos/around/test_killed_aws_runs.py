@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.chaos.around.broken_run import Clone, Run, kill
+from tests.chaos.around.broken_run import Clone, Ended, Run, kill
 from tests.chaos.around.played_aws import PlayedAccount
 
 pytestmark = [pytest.mark.chaos, pytest.mark.engine]
@@ -16,6 +16,13 @@ def wait_for(run: Run, clone: Clone, phase: str) -> None:
     run.wait_for_step({"up": "ready", "run": "up", "destroy": "alarm"}[phase])
     if phase != "run":
         run.wait_until_amidst(clone.states, phase)
+
+
+def assert_nothing_is_left(signed_in: Clone, account: PlayedAccount, ended: Ended) -> None:
+    assert "Traceback" not in ended.error
+    assert account.left() == {}, ended
+    assert list(signed_in.states.iterdir()) == []
+    signed_in.assert_no_process_is_left()
 
 
 @pytest.mark.parametrize("phase", ["up", "run", "destroy"])
@@ -44,10 +51,7 @@ def test_killed_engine_leaves_nothing_in_the_account(
         kill(run.find("engine", f" {phase} "))
         ended = run.end()
     assert ended.code == (2 if phase == "up" else 0), ended
-    assert "Traceback" not in ended.error
-    assert account.left() == {}
-    assert list(signed_in.states.iterdir()) == []
-    signed_in.assert_no_process_is_left()
+    assert_nothing_is_left(signed_in, account, ended)
 
 
 def test_killed_provider_leaves_nothing_of_what_it_had_begun(
@@ -58,11 +62,8 @@ def test_killed_provider_leaves_nothing_of_what_it_had_begun(
         kill(run.find("provider"))
         ended = run.end()
     assert ended.code == 2, ended
-    assert "Traceback" not in ended.error
     assert "exited prematurely" in ended.error
-    assert account.left() == {}, ended
-    assert list(signed_in.states.iterdir()) == []
-    signed_in.assert_no_process_is_left()
+    assert_nothing_is_left(signed_in, account, ended)
 
 
 def test_command_that_is_named_when_the_provider_dies_in_the_destruction_works(

@@ -8,6 +8,10 @@ pytestmark = [pytest.mark.chaos, pytest.mark.engine]
 
 FOR_A_WHILE = ("--json", "--duration", "20", "--rate", "5")
 AT_ONCE = ("--json", "--messages", "5", "--rate", "unlimited")
+EMULATOR_ENDED = (
+    "the embedded AWS was ended by SIGKILL while it was in use, and what was in it went with it: "
+    "nothing is left; run the command again"
+)
 
 
 def start_arguments(phase: str) -> tuple[str, ...]:
@@ -55,11 +59,7 @@ def test_killed_emulator_is_what_the_message_is_about(clone: Clone, phase: str) 
         wait_for(run, clone, phase)
         kill(run.find("emulator"))
         ended = run.end()
-    assert_one_message(
-        ended,
-        "the embedded AWS was ended by SIGKILL while it was in use, and what was in it went with "
-        "it: nothing is left; run the command again",
-    )
+    assert_one_message(ended, EMULATOR_ENDED)
     assert_nothing_is_left(clone)
 
 
@@ -68,11 +68,7 @@ def test_emulator_killed_while_the_queue_settles_is_told_in_one_message_too(clon
         run.wait_for_step("produce")
         kill(run.find("emulator"))
         ended = run.end()
-    assert_one_message(
-        ended,
-        "the embedded AWS was ended by SIGKILL while it was in use, and what was in it went with "
-        "it: nothing is left; run the command again",
-    )
+    assert_one_message(ended, EMULATOR_ENDED)
     assert_nothing_is_left(clone)
 
 
