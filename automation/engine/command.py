@@ -1,5 +1,6 @@
 """The Pulumi engine as a command that a terminal's Ctrl-C doesn't reach."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from automation.engine.processes import child_process
+from automation.interrupts import held_signals
 
 
 class EngineKilledError(CommandError):
@@ -45,7 +47,7 @@ class EngineCommand(PulumiCommand):
             CommandError: it failed.
             EngineKilledError: a signal ended it.
         """
-        with child_process(
+        engine = child_process(
             [self.command, "--non-interactive", *args],
             # Only a second signal comes through here, and then it has to be quick.
             grace_seconds=0,
@@ -59,9 +61,13 @@ class EngineCommand(PulumiCommand):
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-        ) as process:
-            output = _LineReader(process.stdout, on_output)
-            errors = _LineReader(process.stderr, on_error)
+        )
+        with contextlib.ExitStack() as running:
+            # A signal's exception before somebody reads would leave pipes that nobody closes.
+            with held_signals():
+                process = running.enter_context(engine)
+                output = _LineReader(process.stdout, on_output)
+                errors = _LineReader(process.stderr, on_error)
             code = process.wait()
         result = CommandResult(stdout=output.text(), stderr=errors.text(), code=code)
         if result.code < 0:

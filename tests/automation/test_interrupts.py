@@ -3,13 +3,17 @@
 import os
 import signal
 import sys
+import time
+from typing import Any
 
 import pytest
 from pulumi.automation import CommandError
 from semver import VersionInfo
 
+from automation.engine import command as command_module
 from automation.engine.command import EngineCommand
 from automation.interrupts import AbandonedRunError, InterruptedRunError, Interrupts
+from automation.waiting import wait_until
 
 
 def raise_signal(number: signal.Signals) -> None:
@@ -90,7 +94,16 @@ def test_failed_engine_command_raises_with_what_it_said(
         command.run([], cwd="/", additional_env={})
 
 
-def test_second_signal_ends_the_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("late_seconds", [0, 0.3], ids=["", "before its output is read"])
+def test_second_signal_ends_the_engine(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, late_seconds: float
+) -> None:
+    class Late(command_module._LineReader):
+        def __init__(self, *arguments: Any) -> None:
+            time.sleep(late_seconds)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(command_module, "_LineReader", Late)
     # The engine signals us, again when we have heard that, and would then wait for ever: two
     # signals at once may be delivered as one.
     heard = tmp_path_factory.mktemp("first") / "heard"
@@ -108,6 +121,7 @@ def test_second_signal_ends_the_engine(tmp_path_factory: pytest.TempPathFactory)
     interrupts = Interrupts(lambda _: heard.write_text("heard"))
     with interrupts.handled(), pytest.raises(AbandonedRunError), interrupts.shielded():
         command.run([], cwd="/", additional_env={}, on_output=pids.append)
+    wait_until("its number is read", lambda: (len(pids) > 0, pids), timeout_seconds=10)
     (pid,) = pids
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
