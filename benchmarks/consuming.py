@@ -17,7 +17,7 @@ RAISING = "raising for the batch"
 CONSTRUCTS = "Solutions Constructs"
 DRAINED = 10_000
 # The work on a message, and what is logged of a batch.
-OUR_WORK = ("customer_events.py", "log_records.py")
+OUR_WORK = ("customer_events.py", "log_records.py", "sqs_records.py")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ processed = []
 
 
 def record_handler(record):
-    processed.append(process_record(record))
+    processed.append(process_record(record.raw_event))
 
 
 @logger.inject_lambda_context(log_event=False)

@@ -114,12 +114,12 @@ def plan_backoff(
         if failure.is_skipped or not failure.is_final:
             delay_seconds = choose_backoff_seconds(failure.receive_count)
             if is_fifo:
-                group = failure.record.attributes.message_group_id
+                group = failure.record["attributes"].get("MessageGroupId")
                 delay_seconds = delay_of_group.setdefault(group, delay_seconds)
         entries.append(
             {
                 "Id": str(index),
-                "ReceiptHandle": failure.record.receipt_handle,
+                "ReceiptHandle": failure.record["receiptHandle"],
                 "VisibilityTimeout": delay_seconds,
             }
         )

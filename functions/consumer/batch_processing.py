@@ -5,30 +5,26 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
-
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    SqsFifoPartialProcessor,
-)
-from aws_lambda_powertools.utilities.batch.exceptions import (
-    SQSFifoMessageGroupCircuitBreakerError,
-)
+from typing import TYPE_CHECKING
 
 from customer_events import BadRecordError, MessageKey, process_record
+from sqs_records import count_receives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from sqs_records import SqsRecord
 
 
 # Kept for the back-off and the answer after the last try of a record; back_off.py has it too.
 RESERVE_SECONDS = 6.0
 
 
-@dataclass(frozen=True)
+class SkippedRecordError(Exception):
+    """A record before this one in its message group failed and will come back."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """A record that failed, or was skipped because one before it in its group failed.
 
@@ -36,41 +32,21 @@ class Failure:
     follows.
     """
 
-    record: SQSRecord
-    error: BaseException
+    record: SqsRecord
+    error: Exception
     is_final: bool
 
     @property
     def is_skipped(self) -> bool:
-        return isinstance(self.error, SQSFifoMessageGroupCircuitBreakerError)
+        return isinstance(self.error, SkippedRecordError)
 
     @property
     def receive_count(self) -> int:
         return count_receives(self.record)
 
 
-class FifoProcessor(SqsFifoPartialProcessor):
-    """Stops a message group at a failed record that will come back, and at no other.
-
-    A record that failed at its last receive is dead-lettered before its group is delivered again:
-    those behind it have nothing to wait for, and skipping them would only cost one of their
-    receives.
-    """
-
-    def __init__(self, max_receive_count: float) -> None:
-        super().__init__(skip_group_on_error=True)  # pyright: ignore[reportUnknownMemberType]
-        self.raise_on_entire_batch_failure = False  # the constructor above does not take it
-        self._max_receive_count = max_receive_count
-
-    def failure_handler(self, record: SQSRecord, exception: Any) -> Any:
-        is_final = count_receives(record) >= self._max_receive_count
-        # BatchProcessor's own does not remember the group as stopped. Both are untyped.
-        above: Any = BatchProcessor if is_final else SqsFifoPartialProcessor
-        return above.failure_handler(self, record, exception)
-
-
 def process_batch(
-    records: list[dict[str, Any]],
+    records: Sequence[SqsRecord],
     *,
     is_fifo: bool,
     max_receive_count: float,
@@ -90,26 +66,26 @@ def process_batch(
         process = functools.partial(
             _process_insistently, max_receive_count=max_receive_count, seconds_left=seconds_left
         )
-    # Powertools leaves its lists of records untyped.
-    processor = cast("Any", _new_processor(is_fifo=is_fifo, max_receive_count=max_receive_count))
-    with processor(records=records, handler=process):
-        results = processor.process()
-    processed = [result for status, result, _ in results if status == "success"]
-    errors = [error for _, error, _ in processor.exceptions]
-    failures = [
-        Failure(record=record, error=error, is_final=count_receives(record) >= max_receive_count)
-        for record, error in zip(processor.fail_messages, errors, strict=True)
-    ]
+    processed: list[MessageKey] = []
+    failures: list[Failure] = []
+    stopped_groups: set[str | None] = set()
+    for record in records:
+        # By the queue, not by the record: standard queues may carry group ids too (fair queues).
+        group = record["attributes"].get("MessageGroupId") if is_fifo else None
+        try:
+            if group in stopped_groups:
+                raise SkippedRecordError
+            processed.append(process(record))
+        except Exception as error:  # noqa: BLE001 whatever it is, it fails alone
+            is_final = count_receives(record) >= max_receive_count
+            failures.append(Failure(record=record, error=error, is_final=is_final))
+            if is_fifo and not is_final:
+                stopped_groups.add(group)
     return processed, failures
 
 
-def count_receives(record: SQSRecord) -> int:
-    """How often SQS delivered a record, this time among them."""
-    return int(record.attributes.approximate_receive_count)
-
-
 def _process_insistently(
-    record: SQSRecord, *, max_receive_count: float, seconds_left: Callable[[], float]
+    record: SqsRecord, *, max_receive_count: float, seconds_left: Callable[[], float]
 ) -> MessageKey:
     """Process a record; at its last receive once more for each one that skipping may have cost.
 
@@ -129,10 +105,3 @@ def _process_insistently(
             if left < RESERVE_SECONDS + 2 * (left_before - left):
                 raise
     return process_record(record)
-
-
-def _new_processor(*, is_fifo: bool, max_receive_count: float) -> BatchProcessor:
-    # By the queue, not by the record: standard queues may carry group ids too (fair queues).
-    if is_fifo:
-        return FifoProcessor(max_receive_count)
-    return BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

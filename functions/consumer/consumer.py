@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from sqs_records import SqsRecord
+
 
 # POWERTOOLS_LOGGER_LOG_EVENT would put whole events, bodies too, into the log; it can't here.
 @logger.inject_lambda_context(log_event=False)
@@ -39,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     """
     queue_url = os.environ["QUEUE_URL"]
     max_receive_count = float(os.environ.get("MAX_RECEIVE_COUNT", math.inf))
-    records: list[dict[str, Any]] = event["Records"]
+    records: list[SqsRecord] = event["Records"]
     is_fifo = bool(records) and records[0]["eventSourceARN"].endswith(".fifo")
     processed, failures = process_batch(
         records,
@@ -51,4 +53,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
         log_failure(failure)
     log_batch(processed, failures, is_fifo=is_fifo)
     back_off(failures, queue_url=queue_url, is_fifo=is_fifo, context=context)
-    return {"batchItemFailures": [{"itemIdentifier": f.record.message_id} for f in failures]}
+    return {"batchItemFailures": [{"itemIdentifier": f.record["messageId"]} for f in failures]}

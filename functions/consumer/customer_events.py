@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from sqs_records import SqsRecord
 
 STORE_IDS = frozenset({"1", "2", "3", "4", "5"})
 
@@ -57,7 +57,7 @@ class MessageKey:
     group: str | None
 
 
-def process_record(record: SQSRecord) -> MessageKey:
+def process_record(record: SqsRecord) -> MessageKey:
     """Process one message.
 
     The worked case's work is to read and check the event. It changes nothing, so a message that
@@ -67,15 +67,15 @@ def process_record(record: SQSRecord) -> MessageKey:
         BadRecordError: what is wrong with the message, without quoting it.
     """
     _check_store_id(record)
-    _check_event(record.body)
+    _check_event(record["body"])
     return read_message_key(record)
 
 
-def read_message_key(record: SQSRecord) -> MessageKey:
+def read_message_key(record: SqsRecord) -> MessageKey:
     """Read a message's key; what is absent or not of the form that we send is None."""
     run_id = _read_attribute(record, "run_id") or ""
     seq = _read_attribute(record, "seq") or ""
-    group = record.attributes.message_group_id or ""
+    group = record["attributes"].get("MessageGroupId") or ""
     return MessageKey(
         run_id=run_id if RUN_ID_PATTERN.fullmatch(run_id) else None,
         seq=int(seq) if SEQ_PATTERN.fullmatch(seq) else None,
@@ -83,8 +83,8 @@ def read_message_key(record: SQSRecord) -> MessageKey:
     )
 
 
-def _check_store_id(record: SQSRecord) -> None:
-    if record.message_attributes["store_id"] is None:
+def _check_store_id(record: SqsRecord) -> None:
+    if record["messageAttributes"].get("store_id") is None:
         raise MissingStoreIdError("the message attribute store_id is missing")
     if _read_attribute(record, "store_id") not in STORE_IDS:
         raise UnusableStoreIdError("the message attribute store_id is not an integer from 1 to 5")
@@ -104,7 +104,6 @@ def _check_event(body: str) -> None:
             raise UnreadableEventError(f"the body's field {name} is missing or of a wrong type")
 
 
-def _read_attribute(record: SQSRecord, name: str) -> str | None:
-    # Powertools' mapping gives None for an attribute that is absent.
-    attribute = record.message_attributes[name]
+def _read_attribute(record: SqsRecord, name: str) -> str | None:
+    attribute = record["messageAttributes"].get(name)
     return None if attribute is None else attribute.get("stringValue")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from batch_processing import Failure
 
 logger = Logger()
-# At DEBUG (POWERTOOLS_DEBUG) it writes the text of every exception, which may quote a body.
-logging.getLogger("aws_lambda_powertools.utilities.batch.base").setLevel(logging.INFO)
 
 
 def log_failure(failure: Failure) -> None:
@@ -25,7 +22,7 @@ def log_failure(failure: Failure) -> None:
     record, error = failure.record, failure.error
     key = read_message_key(record)
     fields: dict[str, Any] = {
-        "message_id": record.message_id,
+        "message_id": record["messageId"],
         "receive_count": failure.receive_count,
         "run_id": key.run_id,
         "seq": key.seq,

@@ -116,7 +116,7 @@ class OurConsumer:
         return {}
 
     def _process(self, record: Any) -> Any:
-        message_id = record.message_id
+        message_id = record["messageId"]
         number = self.tries[message_id]
         self.tries[message_id] += 1
         try:

@@ -121,7 +121,7 @@ def test_a_group_is_processed_in_order_and_no_good_record_is_dead_lettered(
             batch, is_fifo=True, max_receive_count=max_receive_count
         )
         processed += [key.seq for key in done]
-        queue.keep({failure.record.message_id for failure in failures}, batch)
+        queue.keep({failure.record["messageId"] for failure in failures}, batch)
     assert processed == [seq for seq, good in enumerate(is_good) if good]
     assert queue.dead == [seq for seq, good in enumerate(is_good) if not good]
 

@@ -46,7 +46,7 @@ def handler(event, context):
 
     def log_and_note(processed, failures, **kind):
         logged(processed, failures, **kind)
-        note(context, "worked", failed=[failure.record.message_id for failure in failures])
+        note(context, "worked", failed=[failure.record["messageId"] for failure in failures])
 
     with mock.patch.object(consumer, "log_batch", log_and_note):
         answer = consumer.handler(event, context)
@@ -98,7 +98,7 @@ def note(context, what, **fields):
 
 
 def process_or_fail(record):
-    if asked_for(record.raw_event) == "fails at random" and random.random() < FAILS:  # noqa: S311
+    if asked_for(record) == "fails at random" and random.random() < FAILS:  # noqa: S311
         raise RuntimeError("injected")
     return customer_events.process_record(record)
 
