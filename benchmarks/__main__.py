@@ -16,8 +16,9 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.consuming import dead_lettering, draining, draining_cold, good_dead_letters
+from benchmarks.consuming import dead_lettering, good_dead_letters
 from benchmarks.deploying import deploying
+from benchmarks.draining import draining, draining_cold
 from benchmarks.e2e_overhead import main_job
 from benchmarks.embedded import Cloud, embedded_cloud
 from benchmarks.figures import Figure
@@ -29,7 +30,7 @@ from benchmarks.showing import Results, table_of, write_results
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-Measure = Callable[[Cloud, int], Figure]
+Measure = Callable[[Cloud, int], Figure | list[Figure]]
 
 # The first figures need a machine that does nothing else; what only waits comes last.
 MEASURES: dict[str, Measure] = {
@@ -74,11 +75,12 @@ def main() -> None:
 
 
 def measured(names: list[str], rounds: int) -> Iterator[Figure]:
-    """Each figure from an embedded AWS of its own, so that none finds another's leftovers."""
+    """Each from an embedded AWS of its own, so that none finds another's leftovers."""
     for name in names:
         print(f"{name} ...", file=sys.stderr)
         with embedded_cloud() as cloud:
-            yield MEASURES[name](cloud, rounds)
+            found = MEASURES[name](cloud, rounds)
+            yield from [found] if isinstance(found, Figure) else found
 
 
 def machine() -> str:

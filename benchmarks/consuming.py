@@ -1,6 +1,5 @@
-"""The consumer beside others on the same queue: draining it, and what becomes of bad messages."""
+"""The consumer beside others on the same queue: what becomes of bad messages."""
 
-import itertools
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,6 @@ EMPTY = "an empty handler"
 POWERTOOLS = "Powertools' defaults"
 RAISING = "raising for the batch"
 CONSTRUCTS = "Solutions Constructs"
-DRAINED = 10_000
 # The work on a message, and what is logged of a batch.
 OUR_WORK = ("customer_events.py", "log_records.py", "sqs_records.py")
 
@@ -55,49 +53,6 @@ CONSUMERS: Mapping[str, Consumer] = {
         reports_failures=False,
     ),
 }
-
-
-def draining(cloud: Cloud, rounds: int) -> Figure:
-    """How fast a queue full of good messages is emptied by workers that have worked before."""
-    return Figure(
-        name=f"drain of {DRAINED:,} good messages",
-        unit="messages/s",
-        meaning="What the checks, the exact log and the partial answers cost a batch without "
-        "failures: next to nothing.",
-        values=_drains(cloud, rounds, warming=1_000),
-        targets=[Target(against=EMPTY, at_least=0.9), Target(against=POWERTOOLS, at_least=1.0)],
-    )
-
-
-def draining_cold(cloud: Cloud, rounds: int) -> Figure:
-    """The same from the mapping's making on: ten workers start on the processors of everything."""
-    return Figure(
-        name=f"drain of {DRAINED:,} good messages, cold starts and all",
-        unit="messages/s",
-        meaning="With the imports of ten workers in it, which on Lambda have processors of their "
-        "own and here have not.",
-        values=_drains(cloud, rounds, warming=0),
-        targets=[],
-    )
-
-
-def _drains(cloud: Cloud, rounds: int, *, warming: int) -> Mapping[str, Sequence[float]]:
-    values: dict[str, list[float]] = {OURS: [], EMPTY: [], POWERTOOLS: []}
-    for _ in range(rounds):
-        for name, found in values.items():
-            queue_url = cloud.queue(max_receive_count=2)
-            mapping = CONSUMERS[name].attach(cloud, queue_url)
-            cloud.fill(queue_url, itertools.repeat(False, warming))
-            cloud.wait_for(queue_url, 0)
-            cloud.pause(mapping)
-            cloud.fill(queue_url, itertools.repeat(False, DRAINED))
-            started = time.monotonic()
-            cloud.resume(mapping)
-            cloud.wait_for(queue_url, 0)
-            found.append(DRAINED / (time.monotonic() - started))
-            cloud.unmap(mapping)
-            cloud.wait_for(f"{queue_url}-dlq", 0)
-    return values
 
 
 def dead_lettering(cloud: Cloud, rounds: int) -> Figure:

@@ -5,13 +5,16 @@ import io
 import itertools
 import json
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 
 from automation.aws.clients import Clients
 from automation.local.emulator import Emulator, running_emulator
@@ -45,6 +48,29 @@ def embedded_cloud() -> "Generator[Cloud]":
         yield Cloud(emulator)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """Seconds: on the clock, of processors in the emulator, of processors in functions' workers."""
+
+    clock: float
+    emulator: float
+    functions: float
+
+    def __add__(self, more: "Spent") -> "Spent":
+        return Spent(
+            clock=self.clock + more.clock,
+            emulator=self.emulator + more.emulator,
+            functions=self.functions + more.functions,
+        )
+
+    def __sub__(self, before: "Spent") -> "Spent":
+        return Spent(
+            clock=self.clock - before.clock,
+            emulator=self.emulator - before.emulator,
+            functions=self.functions - before.functions,
+        )
+
+
 class Cloud:
     """Makes what a benchmark needs."""
 
@@ -55,6 +81,7 @@ class Cloud:
         )
         self.sqs = self.clients.sqs
         self.functions = self.clients.functions
+        self._emulator = psutil.Process(emulator.process.pid)
         self._numbers = itertools.count()
 
     def name(self, role: str) -> str:
@@ -142,6 +169,19 @@ class Cloud:
         if "FunctionError" in answer:
             raise RuntimeError(f"{function} failed: {payload}")
         return payload
+
+    def spent(self) -> Spent:
+        """What has been used until now, for a difference."""
+        emulator = self._emulator.cpu_times()
+        # Its children are the workers; of those that have ended it holds the sum itself.
+        functions = emulator.children_user + emulator.children_system
+        for worker in self._emulator.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = worker.cpu_times()
+                functions += times.user + times.system
+        return Spent(
+            clock=time.monotonic(), emulator=emulator.user + emulator.system, functions=functions
+        )
 
     def fill(self, queue_url: str, bad: Iterable[bool]) -> None:
         """Sends one message for each entry, in order; a bad one lacks `store_id`."""

@@ -78,7 +78,7 @@ def process_batch(
         except Exception as error:  # noqa: BLE001 whatever it is, it fails alone
             is_final = count_receives(record) >= max_receive_count
             failures.append(Failure(record=record, error=error, is_final=is_final))
-            # By the queue, not by the record: standard queues may carry group ids too (fair queues).
+            # By the queue, not by the record: standard queues may have groups too (fair queues).
             if is_fifo and not is_final:
                 stopped_groups.add(group)
     return processed, failures
