@@ -35,7 +35,8 @@ def correct(sqs: Any) -> None:
     _correct_making(sqs)
 
 
-def _indexed(sqs: Any, queue: Any) -> Messages:
+def indexed(sqs: Any, queue: Any) -> Messages:
+    """The messages of one of the emulator's queues."""
     messages = queue["messages"]
     if isinstance(messages, Messages):
         return messages
@@ -56,18 +57,18 @@ def _correct_helpers(sqs: Any) -> None:
     """What receiving, sending, counting and the mappings have in common."""
 
     def collect(q: Any, max_n: int, vis_timeout: int) -> list[Message]:
-        return _indexed(sqs, q).receive(max_n, vis_timeout, sqs.new_uuid)
+        return indexed(sqs, q).receive(max_n, vis_timeout, sqs.new_uuid)
 
     def expire(q: Any) -> None:
         try:
             retention = int(q["attributes"].get("MessageRetentionPeriod", "345600"))
         except (TypeError, ValueError):
             return
-        _indexed(sqs, q).expire(retention)
+        indexed(sqs, q).expire(retention)
 
     def refresh_counts(q: Any) -> None:
         expire(q)
-        visible, in_flight, delayed = _indexed(sqs, q).counts()
+        visible, in_flight, delayed = indexed(sqs, q).counts()
         name = "ApproximateNumberOfMessages"
         q["attributes"][name] = str(visible)
         q["attributes"][f"{name}NotVisible"] = str(in_flight)
@@ -76,11 +77,11 @@ def _correct_helpers(sqs: Any) -> None:
     def sweep(q: Any) -> None:
         receives = _most_receives(q)
         if receives:
-            _indexed(sqs, q).take_exhausted(receives, lambda due: _moved(original_sweep, q, due))
+            indexed(sqs, q).take_exhausted(receives, lambda due: _moved(original_sweep, q, due))
 
     def delete_for_mapping(queue_url: str, receipt_handles: Iterable[str]) -> None:
         if receipt_handles:
-            messages = _indexed(sqs, sqs._get_q(queue_url))
+            messages = indexed(sqs, sqs._get_q(queue_url))
             for receipt in receipt_handles:
                 messages.delete(receipt)
 
@@ -121,7 +122,7 @@ def _prune(queue: Any, now: float) -> None:
 
 def _correct_actions(sqs: Any) -> None:
     def found(data: Any, qurl: str, action: str) -> Messages:
-        return _indexed(sqs, sqs._get_q(data.get("QueueUrl", qurl), action))
+        return indexed(sqs, sqs._get_q(data.get("QueueUrl", qurl), action))
 
     def delete(data: Any, qurl: str) -> Any:
         messages = found(data, qurl, "sqs:DeleteMessage")
@@ -184,13 +185,13 @@ def _correct_making(sqs: Any) -> None:
 
     def create_queue(data: Any, _u: str) -> Any:
         answer = original_create(data, _u)
-        _indexed(sqs, sqs._queues[answer["QueueUrl"]])
+        indexed(sqs, sqs._queues[answer["QueueUrl"]])
         return answer
 
     def restore(data: Any) -> None:
         original_restore(data)
         for queue in sqs._queues.all_values():
-            _indexed(sqs, queue)
+            indexed(sqs, queue)
 
     original_create = replace(sqs, "_act_create_queue", create_queue)
     sqs._HANDLERS["CreateQueue"] = create_queue

@@ -153,6 +153,13 @@ class Messages:
             hidden = len(self._hidden)
             return len(self._messages) - hidden, self._flying, hidden - self._flying
 
+    def next_appearance(self) -> float | None:
+        """When the next of those that are hidden becomes visible; None where none is hidden."""
+        with LOCK:
+            self._show(self._clock())
+            first = self._hidden.first()
+            return first[0] if first else None
+
     def receive(
         self, most: int, visibility_seconds: int, new_receipt: Callable[[], str]
     ) -> list[Message]:
