@@ -257,11 +257,11 @@ def own_outputs(stack: Stack, outputs: OutputMap) -> StackOutputs:
         raise AutomationError(f"stack {stack.name!r}: {error}") from error
 
 
-def keeping_command(target: Target, home: Path, name: str) -> str:
-    """In words: how to look at a stack that was kept, and how to destroy it."""
+def keeping_commands(target: Target, home: Path, name: str) -> tuple[str, ...]:
+    """In lines: how to look at a stack that was kept, and how to destroy it."""
     look = _shell_command(target, home, "stack", "output", "--json", "--stack", name)
     remove = f"{removal_command(target, home, name)} && rm -r {shlex.quote(str(home))}"
-    return f"kept stack {name}\nlook at it: {look}\ndestroy it: {remove}"
+    return f"kept stack {name}", f"look at it: {look}", f"destroy it: {remove}"
 
 
 def removal_command(target: Target, home: Path, name: str) -> str:

@@ -17,7 +17,7 @@ from automation.interrupts import Interrupts
 from automation.opening import opened_target
 from automation.private_files import own_folder
 from automation.progress import Progress
-from automation.stacks import KEPT_MARK, RUN_MARK, keeping_command
+from automation.stacks import KEPT_MARK, RUN_MARK, keeping_commands
 from automation.target import Target, TargetName
 
 Found = TypeVar("Found")
@@ -129,7 +129,8 @@ def throwaway_run(
             interrupts.raise_received()
         if options.keep:
             (home / KEPT_MARK).touch()
-            progress.say(keeping_command(target, home, options.stack))
+            for line in keeping_commands(target, home, options.stack):
+                progress.say(line)
 
 
 @contextlib.contextmanager

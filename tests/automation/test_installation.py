@@ -67,8 +67,10 @@ def test_hints_of_a_package_name_the_command(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("package")
 def test_a_kept_stack_s_commands_are_those_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/tools/bin/reliable-queue", "e2e"])
-    said = stacks.keeping_command(target(), Path("/state/e2e-1"), "e2e-1")
-    assert "look at it: /tools/bin/reliable-queue local --home /state/e2e-1 -- pulumi" in said
+    _, look, _ = stacks.keeping_commands(target(), Path("/state/e2e-1"), "e2e-1")
+    assert look.startswith(
+        "look at it: /tools/bin/reliable-queue local --home /state/e2e-1 -- pulumi"
+    )
 
 
 def target() -> Target:

@@ -21,7 +21,7 @@ from automation.engine.finding import Engine
 from automation.errors import AutomationError
 from automation.opening import opened_target
 from automation.progress import Progress
-from automation.stacks import keeping_command, removal_command
+from automation.stacks import keeping_commands, removal_command
 from automation.target import AWS_PACE, ENDPOINT_PACE, Target, TargetName
 
 
@@ -222,7 +222,7 @@ def test_without_the_embedded_aws_is_told_how_to_get_it(
 @pytest.mark.parametrize("name", ["aws", "local"])
 def test_printed_commands_can_be_pasted_where_folders_have_spaces(name: TargetName) -> None:
     target = dataclasses.replace(aws_target(), name=name)
-    commands = keeping_command(target, Path("/my state/e2e-1"), "e2e-1").splitlines()[1:]
+    commands = keeping_commands(target, Path("/my state/e2e-1"), "e2e-1")[1:]
     for command in commands:
         words = shlex.split(command)
         assert words[words.index("--cwd") + 1] == "/my state/e2e-1/project"

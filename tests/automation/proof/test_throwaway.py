@@ -1,13 +1,20 @@
 """The folder of a run: it is kept as long as the state in it lists a stack."""
 
+import contextlib
+import io
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from automation.errors import AutomationError
+from automation.interrupts import Interrupts
 from automation.operations import leftovers
+from automation.progress import Progress
 from automation.proof import throwaway
 from automation.proof.report import Options
+from automation.target import Target
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +67,32 @@ def test_mark_of_a_run_is_locked_for_as_long_as_it_goes_on(
         write_state(home, "mine.json")
         assert list(leftovers.leftover_stacks()) == []
     assert [leftover.name for leftover in leftovers.leftover_stacks()] == [str(home)]
+
+
+def test_a_kept_run_prints_each_of_its_commands_on_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = object.__new__(Target)
+    object.__setattr__(target, "name", "local")
+
+    @contextlib.contextmanager
+    def opened(*_: object, **__: object) -> Generator[Target]:
+        yield target
+
+    @contextlib.contextmanager
+    def deployed(*_: object, **__: object) -> Generator[None]:
+        yield
+
+    monkeypatch.setattr(throwaway, "opened_target", opened)
+    said = io.StringIO()
+    progress = Progress(Console(file=said))
+    with throwaway.throwaway_run(
+        Options(target="local", stack="mine", keep=True),
+        deployed,
+        progress=progress,
+        interrupts=Interrupts(progress.say),
+        confirm=lambda _: None,
+    ):
+        pass
+    starts = [line.partition(": ")[0] for line in said.getvalue().splitlines()]
+    assert starts[-3:] == ["kept stack mine", "look at it", "destroy it"]
