@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import functools
 import json
+import os
 import secrets
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
@@ -200,7 +201,7 @@ def _target(home: Path, engine: EngineCommand, running: _Running) -> Target:
         # An attached provider is looked for on the download site all the same
         # (pulumi issue 10572, in v3.250.0).
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "AWS_ENDPOINT_URL": account.clients.endpoint_url or "",
+        **_endpoints(account.clients.endpoint_url or ""),
         # Python programs reach the engine and the emulator on this machine, past any proxy.
         "NO_PROXY": LOOPBACK,
         "no_proxy": LOOPBACK,
@@ -211,6 +212,19 @@ def _target(home: Path, engine: EngineCommand, running: _Running) -> Target:
         "AWS_DEFAULT_REGION": account.region,
     }
     return Target.of(account, engine, environment)
+
+
+def _endpoints(url: str) -> dict[str, str]:
+    """What leads every AWS SDK to the embedded AWS, whatever the user's settings are.
+
+    A service's own variable would win over the one for all, and a switch would leave out both (AWS
+    SDKs and Tools Reference Guide, Service-specific endpoints).
+    """
+    own = [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]
+    return {
+        **dict.fromkeys(["AWS_ENDPOINT_URL", *own], url),
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    }
 
 
 def _account(identity: _Identity) -> Account:
