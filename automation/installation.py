@@ -65,7 +65,7 @@ def command_name() -> str:
 def command_line() -> tuple[str, ...]:
     """The same for a shell that may be in another folder, with another PATH."""
     if is_checkout():
-        return (sys.executable, "-m", "automation")
+        return (sys.executable, str(REPOSITORY / "automation"))
     started = Path(sys.argv[0]).absolute()
     return (str(started) if started.name == _NAME else _NAME,)
 

@@ -270,15 +270,16 @@ def removal_command(target: Target, home: Path, name: str) -> str:
 
 
 def _shell_command(target: Target, home: Path, *arguments: str) -> str:
-    pulumi = ("pulumi", "--cwd", str(home / "project"), *arguments)
+    pulumi = ("--cwd", str(home / "project"), *arguments)
     if target.name == "local":
         local = (*command_line(), "local", "--home", str(home))
-        return shlex.join((*local, "--", *pulumi))
+        return shlex.join((*local, "--", "pulumi", *pulumi))
     backend = shlex.quote(target.environment["PULUMI_BACKEND_URL"])
     passphrase = shlex.quote(str(home / "passphrase"))
     return (
         f"PULUMI_BACKEND_URL={backend} PULUMI_CONFIG_PASSPHRASE_FILE={passphrase} "
-        f"{shlex.join(pulumi)}"
+        # Set-up puts none on PATH.
+        f"{shlex.join((target.engine.command, *pulumi))}"
     )
 
 

@@ -1,5 +1,6 @@
 """A clone keeps everything in itself; an installed package writes in the user's folders only."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,8 +51,13 @@ def test_a_package_writes_where_the_user_wants_it(monkeypatch: pytest.MonkeyPatc
 
 def test_hints_in_a_clone_name_the_module() -> None:
     assert installation.command_name() == "python -m automation"
-    assert installation.command_line() == (sys.executable, "-m", "automation")
     assert installation.how_to_get("operations", "local") == "run: make setup"
+
+
+def test_printed_commands_of_a_clone_run_in_any_folder(tmp_path: Path) -> None:
+    command = [*installation.command_line(), "--help"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "cleanup" in run.stdout, run.stderr
 
 
 @pytest.mark.usefixtures("package")

@@ -204,7 +204,7 @@ def test_yes_needs_no_question(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_left_stack_is_removed_by_a_command_that_names_its_state() -> None:
     assert removal_command(aws_target(), Path("/state"), "e2e-1") == (
         "PULUMI_BACKEND_URL=file:///state/stacks PULUMI_CONFIG_PASSPHRASE_FILE=/state/passphrase "
-        "pulumi --cwd /state/project destroy --yes --remove --stack e2e-1"
+        "/engine/bin/pulumi --cwd /state/project destroy --yes --remove --stack e2e-1"
     )
 
 

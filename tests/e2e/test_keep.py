@@ -9,7 +9,7 @@ import pytest
 
 from automation.proof.throwaway import STATES
 
-from .conftest import REPOSITORY, Run
+from .conftest import Run
 
 pytestmark = pytest.mark.engine
 
@@ -28,7 +28,7 @@ def printed_command(run: Run, label: str) -> str:
 
 def shell(command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["/bin/sh", "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        ["/bin/sh", "-c", command], cwd="/", capture_output=True, text=True, check=False
     )
 
 
