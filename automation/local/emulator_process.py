@@ -19,7 +19,8 @@ from automation.local.corrections import apply_corrections
 
 def _end_with_owner() -> None:
     # The owner holds the other end of standard input; a killed owner closes it too.
-    while sys.stdin.buffer.read(1):
+    # Not by Python's own buffer: its lock, held by this thread, would make the end an abort.
+    while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -8,6 +8,7 @@ from automation.local.corrections import (
     deliveries,
     filter_patterns,
     invocations,
+    last_batches,
     long_polls,
     redeployments,
     requests,
@@ -37,5 +38,6 @@ def apply_corrections() -> None:
         run_endings,
         run_logs,
         redeployments,
+        last_batches,
     ):
         correction.apply()
