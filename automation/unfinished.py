@@ -91,7 +91,8 @@ def take_up(stack: Stack, target: Target, begun: Sequence[Resource] = ()) -> lis
     exported = stack.export_stack()
     deployment = cast("Resource", exported.deployment)
     operations = cast("list[Resource]", deployment.pop("pending_operations", None) or [])
-    resources = cast("list[Resource]", deployment["resources"])
+    # Left out as long as there is none: a kill may come before the stack itself is noted.
+    resources = cast("list[Resource]", deployment.setdefault("resources", []))
     # Nothing depends on what was not ended; what it depends on itself is there already.
     known = [resource["urn"] for resource in resources]
     unfinished = [

@@ -70,6 +70,13 @@ def test_stack_that_nothing_has_happened_to_is_only_destroyed(target: Any, tmp_p
     assert stack.calls == ["destroy and forget"]
 
 
+def test_stack_of_which_nothing_was_noted_yet_is_destroyed(target: Any, tmp_path: Path) -> None:
+    stack = FakeStack([])
+    stack.deployment = {"manifest": {}}
+    destroy(stack, target, tmp_path, is_unfinished=True)
+    assert stack.calls == ["refresh", "destroy and forget"]
+
+
 def test_what_was_begun_is_looked_for_and_destroyed_with_the_rest(
     target: Any, tmp_path: Path
 ) -> None:
