@@ -5,13 +5,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from automation.aws.queue_depth import queue_depth
 from automation.deadletters.message import Message
 from automation.deadletters.native_move import MAX_MESSAGES_PER_SECOND
 from automation.deadletters.reason_expression import ReasonExpression
 from automation.deadletters.receiving import HIDDEN_SECONDS, hiding_seconds
 from automation.deadletters.where import Where
 from automation.errors import AutomationError
+from automation.operations.named_queue import queue_attribute
 from automation.operations.operated import Operated, surveyed
 from automation.operations.remaining import letters_counted
 from automation.progress import Progress
@@ -134,14 +134,14 @@ def check_destination(operated: Operated, url: str) -> None:
         ClientError: there is no such queue, or no right to look at it.
     """
     dlq_url = operated.dlq.url
-    if url == dlq_url:
-        raise AutomationError("--to: that is the dead-letter queue itself")
     if limits.is_fifo(url) != limits.is_fifo(dlq_url):
         raise AutomationError(
             f"--to: {url} and the dead-letter queue {dlq_url} must both be FIFO queues, or "
             "neither: a message group and its order can't be kept otherwise"
         )
-    queue_depth(operated.clients.sqs, url)
+    # By its ARN: SQS takes a queue's URL in several spellings, with hosts of former times too.
+    if queue_attribute(operated.account, url, "QueueArn") == operated.dlq.arn:
+        raise AutomationError("--to: that is the dead-letter queue itself")
 
 
 def journal_source(operated: Operated, wish: Wish) -> str:

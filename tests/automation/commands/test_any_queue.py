@@ -258,6 +258,13 @@ def test_wrong_queue_is_told_in_one_message(
     assert said in error
 
 
+def test_dead_letter_queue_is_known_by_each_of_its_urls(shared: Shop, run: Run) -> None:
+    url = f"https://queue.amazonaws.com/{shared.account_id}/dead/"
+    code, _, error = run("dlq", "redrive", "--yes", "--queue", "a", "--to", url)
+    assert (code, shared.count("dead")) == (2, 5)
+    assert "--to: that is the dead-letter queue itself" in error
+
+
 def test_status_of_a_queue_without_anything(shop: Shop, run: Run) -> None:
     shop.create("alone")
     code, output, _ = run("status", "--json", "--queue", "alone")

@@ -158,12 +158,7 @@ def test_a_count_of_nothing_is_no_proof_that_nothing_is_there(
     command: list[str],
 ) -> None:
     fill(2)
-    for module in (
-        "commands.purge",
-        "commands.redrive",
-        "operations.wish",
-        "operations.remaining",
-    ):
+    for module in ("commands.purge", "commands.redrive", "operations.remaining"):
         late = Depth(visible=0, in_flight=0, delayed=0)
         monkeypatch.setattr(f"automation.{module}.queue_depth", lambda *_, late=late: late)
     code, _, error = run("dlq", *command)
