@@ -139,9 +139,9 @@ class _Drain:
             while not self._is_ending():
                 received = self._sweep.receive()
                 if received.messages:
-                    self._write(received.messages)
-                    self._delete(received.messages)
-                    self._on_progress(self.deleted)
+                    if self._write(received.messages):
+                        self._delete(received.messages)
+                        self._on_progress(self.deleted)
                 elif received.is_empty and self._sweep.hides_unseen:
                     if self._sweep.wait_for_unseen(self._cancel.wait, self._is_ending):
                         continue
@@ -152,8 +152,14 @@ class _Drain:
             self._has_failed = True
             raise
 
-    def _write(self, messages: Sequence[Message]) -> None:
+    def _write(self, messages: Sequence[Message]) -> bool:
+        """Have all of these on the disk; False when another worker could not write.
+
+        These may be the same messages, and the kernel tells of what it could not write once.
+        """
         with self._lock:
+            if self._has_failed:
+                return False
             # A message comes again when its deletion failed; once in the file is enough. Two
             # workers may have it at once: the second must not delete before the first has written.
             lines = [
@@ -161,7 +167,12 @@ class _Drain:
                 for message in messages
                 if self._written.add(message.message_id)
             ]
-            append(self._file, b"".join(lines), waits_for_disk=bool(lines))
+            try:
+                append(self._file, b"".join(lines), waits_for_disk=bool(lines))
+            except OSError:
+                self._has_failed = True
+                raise
+            return True
 
     def _delete(self, messages: Sequence[Message]) -> None:
         ask_again(self._delete_once, messages, self._cancel.wait)

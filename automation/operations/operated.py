@@ -110,8 +110,9 @@ class Operated:
         """
         # A queue of another account can be sent to, when its policy says so; not be asked for.
         is_url = text.startswith(("https://", "http://"))
-        # The name at its end says whether it is a FIFO queue.
-        return text.rstrip("/") if is_url else find_queue(self.account, named_queue("--to", text)).url
+        if is_url:
+            return text.rstrip("/")
+        return find_queue(self.account, named_queue("--to", text)).url
 
     def max_message_bytes(self, queue_url: str) -> int:
         """What a queue takes of one message: 1,024 to 1,048,576 bytes, attributes included."""

@@ -144,6 +144,27 @@ def test_nothing_is_deleted_before_it_is_on_the_disk(
     assert len(ids_in(path)) == count
 
 
+@pytest.mark.parametrize("count", [10, 60])
+def test_what_the_disk_did_not_take_nobody_deletes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, count: int
+) -> None:
+    # All come twice, and another worker may have what one could not write.
+    world = World(dataclasses.replace(MILD, delivers_twice=1.0), preempts=0.3)
+    queue = filled(world, count)
+    numbers = itertools.count()
+
+    def fail_once(_: int) -> None:
+        world.pause(0.05)
+        # The kernel tells it to one alone, of whatever it could not write.
+        if next(numbers) == 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail_once)
+    with world.running(), pytest.raises(AutomationError, match="Input/output error"):
+        drain(world.sqs, queue.url, tmp_path / "backup.jsonl", connections=3)
+    assert len(queue.messages()) == count
+
+
 def test_message_whose_deletion_failed_is_in_the_file_once(tmp_path: Path) -> None:
     world = World()
     queue = filled(world, 3)
