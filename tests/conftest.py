@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,14 @@ def models_read_once() -> Iterator[None]:
     botocore.session.create_loader = functools.cache(create_loader)
     yield
     botocore.session.create_loader = create_loader
+
+
+@pytest.fixture
+def hangup_is_heard() -> Iterator[None]:
+    """Whoever runs the tests by `nohup` has it ignored, here and in every process of ours."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,8 @@ def engine_environment(
     states = make_private_folder(home / "stacks")
     return {
         **engine_path(engine),
-        "PULUMI_BACKEND_URL": states.as_uri(),
+        # As `killed` knows its engines again, whichever link leads there.
+        "PULUMI_BACKEND_URL": states.resolve().as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": _passphrase(home, passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         CACHE_VARIABLE: str(cache_folder()),

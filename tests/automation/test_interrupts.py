@@ -12,7 +12,12 @@ from semver import VersionInfo
 
 from automation.engine import command as command_module
 from automation.engine.command import EngineCommand
-from automation.interrupts import AbandonedRunError, InterruptedRunError, Interrupts
+from automation.interrupts import (
+    AbandonedRunError,
+    InterruptedRunError,
+    Interrupts,
+    cancelled_by_signals,
+)
 from automation.waiting import wait_until
 
 
@@ -20,11 +25,22 @@ def raise_signal(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
+@pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_first_signal_interrupts_what_is_not_shielded(number: signal.Signals) -> None:
     interrupts = Interrupts(lambda _: None)
     with interrupts.handled(), pytest.raises(InterruptedRunError, match=number.name):
         raise_signal(number)
+
+
+@pytest.mark.usefixtures("hangup_is_heard")
+def test_run_that_nohup_started_goes_on_when_its_terminal_closes() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Interrupts(lambda _: None).handled():
+        raise_signal(signal.SIGHUP)
+    with cancelled_by_signals(lambda _: None) as cancel:
+        raise_signal(signal.SIGHUP)
+    assert not cancel.is_set()
 
 
 def test_first_signal_waits_for_the_end_of_a_shield() -> None:

@@ -82,6 +82,7 @@ def test_signal_during_up_lets_the_engine_end_and_destroys_everything(
 
 # One handler takes all signals, at any time; tests/automation/test_interrupts.py shows that.
 @pytest.mark.slow
+@pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize(
     ("step_before", "number"),
     [
