@@ -116,6 +116,9 @@ def throwaway_run(
                 )
             )
         confirm(target)
+        if options.keep:
+            # Also of a run that failed: nobody else says what it has left.
+            opened.callback(_say_what_is_kept, target, home, options.stack, progress)
         with deploy(
             target,
             name=options.stack,
@@ -127,10 +130,14 @@ def throwaway_run(
         ) as found:
             yield Run(target=target, home=home, found=found)
             interrupts.raise_received()
-        if options.keep:
-            (home / KEPT_MARK).touch()
-            for line in keeping_commands(target, home, options.stack):
-                progress.say(line)
+
+
+def _say_what_is_kept(target: Target, home: Path, stack: str, progress: Progress) -> None:
+    if not _has_stacks(home):
+        return
+    (home / KEPT_MARK).touch()
+    for line in keeping_commands(target, home, stack):
+        progress.say(line)
 
 
 @contextlib.contextmanager

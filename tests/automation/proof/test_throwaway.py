@@ -2,14 +2,14 @@
 
 import contextlib
 import io
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from automation.errors import AutomationError
-from automation.interrupts import Interrupts
+from automation.interrupts import InterruptedRunError, Interrupts
 from automation.operations import leftovers
 from automation.progress import Progress
 from automation.proof import throwaway
@@ -69,9 +69,9 @@ def test_mark_of_a_run_is_locked_for_as_long_as_it_goes_on(
     assert [leftover.name for leftover in leftovers.leftover_stacks()] == [str(home)]
 
 
-def test_a_kept_run_prints_each_of_its_commands_on_a_line_of_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def kept_run(states: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """What a run with --keep says, of which `up` comes as far as it is told."""
     target = object.__new__(Target)
     object.__setattr__(target, "name", "local")
 
@@ -79,20 +79,42 @@ def test_a_kept_run_prints_each_of_its_commands_on_a_line_of_its_own(
     def opened(*_: object, **__: object) -> Generator[Target]:
         yield target
 
-    @contextlib.contextmanager
-    def deployed(*_: object, **__: object) -> Generator[None]:
-        yield
-
     monkeypatch.setattr(throwaway, "opened_target", opened)
-    said = io.StringIO()
-    progress = Progress(Console(file=said))
-    with throwaway.throwaway_run(
-        Options(target="local", stack="mine", keep=True),
-        deployed,
-        progress=progress,
-        interrupts=Interrupts(progress.say),
-        confirm=lambda _: None,
-    ):
-        pass
-    starts = [line.partition(": ")[0] for line in said.getvalue().splitlines()]
-    assert starts[-3:] == ["kept stack mine", "look at it", "destroy it"]
+
+    def run(*, has_stack: bool, error: BaseException | None) -> list[str]:
+        @contextlib.contextmanager
+        def deployed(*_: object, **__: object) -> Generator[None]:
+            if has_stack:
+                write_state(states / "mine", "mine.json")
+            if error:
+                raise error
+            yield
+
+        said = io.StringIO()
+        progress = Progress(Console(file=said))
+        with (
+            contextlib.suppress(AutomationError, InterruptedRunError),
+            throwaway.throwaway_run(
+                Options(target="local", stack="mine", keep=True),
+                deployed,
+                progress=progress,
+                interrupts=Interrupts(progress.say),
+                confirm=lambda _: None,
+            ),
+        ):
+            pass
+        return said.getvalue().splitlines()[1:]
+
+    return run
+
+
+@pytest.mark.parametrize("error", [None, AutomationError("up"), InterruptedRunError("SIGINT")])
+def test_a_kept_run_prints_each_of_its_commands_on_a_line_of_its_own_however_it_ended(
+    kept_run: Callable[..., list[str]], error: BaseException | None
+) -> None:
+    starts = [line.partition(": ")[0] for line in kept_run(has_stack=True, error=error)]
+    assert starts == ["kept stack mine", "look at it", "destroy it"]
+
+
+def test_a_run_that_made_no_stack_keeps_none(kept_run: Callable[..., list[str]]) -> None:
+    assert kept_run(has_stack=False, error=AutomationError("up")) == []
