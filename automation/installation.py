@@ -49,10 +49,18 @@ def cache_folder() -> Path:
     return user_cache_path(_NAME, appauthor=False)
 
 
+def home_folder() -> Path | None:
+    """The user's; None where there is none, as in a container with a user of a mere number."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
 def shown(path: Path) -> str:
     """A folder as a person would write it: from the repository on, or from `~`."""
-    for start, name in ((REPOSITORY, Path()), (Path.home(), Path("~"))):
-        if path.is_relative_to(start):
+    for start, name in ((REPOSITORY, Path()), (home_folder(), Path("~"))):
+        if start and path.is_relative_to(start):
             return str(name / path.relative_to(start))
     return str(path)
 

@@ -23,6 +23,7 @@ from automation.engine.installing import (
 )
 from automation.engine.processes import Report
 from automation.errors import AutomationError
+from automation.installation import home_folder
 
 # A CLI found on the machine must be at least this new: the stand-in provider and the Python SDK
 # have been run with no older one. (The Automation API itself asks only for 3.1.0.) The upper
@@ -74,7 +75,7 @@ def find_engine(
         EngineError: none worked.
         KeyboardInterrupt: SIGINT or SIGTERM during an installation, which leaves nothing behind.
     """
-    versions = (home or Path.home()) / ".pulumi" / "versions"
+    versions = _versions(home)
     ways = (DOWNLOAD, BUILD) if installers is None else installers
     attempts = _Attempts(report=report)
     engine = attempts.make("pulumi on PATH", _on_path, then=f"looking under {versions}")
@@ -97,8 +98,18 @@ def build_engine_anew(
     Raises:
         EngineError, KeyboardInterrupt: as `find_engine` does.
     """
-    versions = (home or Path.home()) / ".pulumi" / "versions"
+    versions = _versions(home)
     return _install(versions, (way,), _Attempts(report=report), is_anew=True)
+
+
+def _versions(home: Path | None) -> Path:
+    home = home or home_folder()
+    if home is None:
+        raise EngineError(
+            "no Pulumi engine: it is kept in the user's home folder, and this user has none: set "
+            "HOME to a folder of your own"
+        )
+    return home / ".pulumi" / "versions"
 
 
 class _AbsentError(AttemptError):

@@ -1,5 +1,6 @@
 """A clone keeps everything in itself; an installed package writes in the user's folders only."""
 
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from automation import installation, stacks
+from automation.engine.finding import EngineError, find_engine
 from automation.target import Target
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -47,6 +49,14 @@ def test_a_package_writes_where_the_user_wants_it(monkeypatch: pytest.MonkeyPatc
     assert installation.state_folder() == Path("/states/reliable-queue")
     assert installation.cache_folder() == Path("/caches/reliable-queue")
     assert installation.shown(Path("/states/reliable-queue")) == "/states/reliable-queue"
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: {}["nobody"])
+    assert installation.shown(Path("/elsewhere")) == "/elsewhere"
+    with pytest.raises(EngineError, match="this user has none: set HOME to a folder of your own"):
+        find_engine()
 
 
 def test_hints_in_a_clone_name_the_module() -> None:
