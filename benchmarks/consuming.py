@@ -15,7 +15,7 @@ POWERTOOLS = "Powertools' defaults"
 RAISING = "raising for the batch"
 CONSTRUCTS = "Solutions Constructs"
 # The work on a message, and what is logged of a batch.
-OUR_WORK = ("customer_events.py", "log_records.py", "sqs_records.py")
+OUR_WORK = ("customer_events.py", "log_records.py")
 
 
 @dataclass(frozen=True, kw_only=True)

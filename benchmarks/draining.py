@@ -11,7 +11,7 @@ CONTENDERS = (OURS, EMPTY, POWERTOOLS)
 # What else a machine does changes within seconds. Short drains in turn share it out evenly; each of
 # the three is as often first as last.
 DRAINS = 6
-DRAINED = 5_000
+DRAINED = 4_000
 OF_A_ROUND = DRAINS * DRAINED
 WARMING = 1_000
 COLD = 10_000
