@@ -134,6 +134,11 @@ def restore(
     file: Path,
 ) -> int:
     """Send what a purge has backed up; a run that was killed goes on when started again."""
+    if not file.is_file():
+        raise click.UsageError(
+            f"{file} is read twice, so that nothing is sent when a line is wrong: name a plain "
+            "file, no pipe"
+        )
     progress = Progress()
     with operated_queue(selection, report=progress.say) as operated:
         url = operated.url_of(to_text) if to_text else operated.dlq.url

@@ -1,6 +1,7 @@
 """Send messages that a file holds: a backup that is restored, or what somebody has written."""
 
 import contextlib
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -10,12 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from automation.deadletters.disk_map import DiskMap
 from automation.deadletters.journal import Journal
 from automation.deadletters.message import (
     MAX_BATCH_ENTRIES,
     Message,
     MessageFormatError,
     message_from_json,
+    message_to_json,
 )
 from automation.deadletters.transfer import Transfer
 from automation.foreign_text import read_strict_json
@@ -289,9 +292,31 @@ def count_messages(
 ) -> int:
     """Read a backup to its end, so that nothing is sent when a line of it is wrong.
 
+    A message that is in it twice, as two backups in one file have it, is sent once, by its id. Two
+    messages of one id, as edited by hand, would be taken for that, and one of them never sent.
+
     Raises:
         MessageFormatError: with the number of the line.
     """
-    with open_file(path) as file:
-        messages = read_file(file, is_fifo=is_fifo, defaults=defaults, on_torn_end=on_torn_end)
+    with open_file(path) as file, DiskMap() as contents:
+
+        def check(message: Message) -> None:
+            content = _digest(message)
+            is_new = contents.add(message.message_id, content)
+            if not is_new and contents.get(message.message_id) != content:
+                raise MessageFormatError(
+                    f"another message before it has the id {message.message_id!r} too: give this "
+                    "one its own, or leave it out"
+                )
+
+        messages = read_file(
+            file, is_fifo=is_fifo, defaults=defaults, check=check, on_torn_end=on_torn_end
+        )
         return sum(1 for _ in messages)
+
+
+def _digest(message: Message) -> str:
+    """Of what is sent: SQS's own attributes differ from one delivery to the next."""
+    fields = message_to_json(message)
+    sent = json.dumps([fields["body"], fields["attributes"], message.group], sort_keys=True)
+    return hashlib.sha256(sent.encode()).hexdigest()

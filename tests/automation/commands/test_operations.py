@@ -261,6 +261,7 @@ def test_list_is_one_json_object(run: Run, fill: Callable[[int], None]) -> None:
         ),
         (["dlq", "redrive", "--canary", "0"], "'--canary': 0 is not in the range"),
         (["dlq", "purge", "--backup", "x", "--without-backup"], "exclude each other"),
+        (["dlq", "restore", "/dev/null", "--yes"], "name a plain file, no pipe"),
         (["logs", "--since", "yesterday"], "is no time span such as 90s"),
         (["send", "--attribute", "x", "-"], "--attribute takes NAME=VALUE"),
         (["send", "--attribute", "a b=x", "-"], "--attribute: the attribute's name 'a b' must"),

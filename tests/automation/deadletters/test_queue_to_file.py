@@ -277,6 +277,16 @@ def test_backup_of_a_purge_that_was_killed_while_it_wrote_is_restored(
     assert count_messages(path, is_fifo=False, defaults=NO_DEFAULTS) == whole
 
 
+def test_backup_with_two_messages_of_one_id_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "backup.jsonl"
+    lines = [json.dumps({"id": "a", "body": body}) for body in ("x", "x", "y")]
+    path.write_text("\n".join(lines[:2]))
+    assert count_messages(path, is_fifo=False, defaults=NO_DEFAULTS) == 2
+    path.write_text("\n".join(lines))
+    with pytest.raises(MessageFormatError, match=r"line 3: another message .* the id 'a' too"):
+        count_messages(path, is_fifo=False, defaults=NO_DEFAULTS)
+
+
 def test_line_in_the_middle_of_a_backup_is_never_left_out(tmp_path: Path) -> None:
     path = tmp_path / "backup.jsonl"
     for text in ('{"body": "a"}\n{"bo\n{"body": "b"}\n', '{"body": "a"}\n{"bo\n', '{"bo'):
