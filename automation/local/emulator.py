@@ -1,27 +1,25 @@
 """The emulator's process: start it on a free loopback port, wait until it answers, end it."""
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from automation.errors import AutomationError
+from automation.local.peers import is_own_user
 from automation.private_files import make_private_folder, open_private
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 30
 _CLEAN_STOP_SECONDS = 15
 _PORT_ATTEMPTS = 5
-# It is on this machine, whatever HTTP_PROXY says.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class EmulatorError(AutomationError):
@@ -203,11 +201,18 @@ def _wait_until_ready(emulator: Emulator, log_path: Path) -> None:
 
 
 def _answers(emulator: Emulator) -> bool:
-    try:
-        with _DIRECT.open(f"{emulator.endpoint_url}/_ministack/health", timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
+    # Without a proxy, whatever HTTP_PROXY says: it is on this machine.
+    connection = http.client.HTTPConnection(LOOPBACK, emulator.port, timeout=5)
+    with contextlib.closing(connection):
+        try:
+            connection.connect()
+            ours, theirs = connection.sock.getsockname(), connection.sock.getpeername()
+            connection.request("GET", "/_ministack/health")
+            is_well = connection.getresponse().status == http.HTTPStatus.OK
+            # Another user may have taken the port before the emulator, to be told everything.
+            return is_well and is_own_user(theirs, ours)
+        except (OSError, http.client.HTTPException):
+            return False
 
 
 def _ending(emulator: Emulator, keeps_state: bool) -> str:

@@ -1,10 +1,12 @@
 """The emulator is a child that starts, keeps state when asked to, and leaves nothing behind."""
 
+import http.server
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from automation.local.emulator import (
     EmulatorEndedError,
     EmulatorError,
     PortTakenError,
+    _answers,
     running_emulator,
 )
 from automation.waiting import wait_until
@@ -125,6 +128,34 @@ def test_taken_port_is_refused_by_its_number(tmp_path: Path) -> None:
             running_emulator(tmp_path, region=REGION, port=port),
         ):
             pytest.fail("it started")
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="this system does not tell")
+def test_server_of_another_user_on_its_port_is_not_taken_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Impostor(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Impostor) as server:
+        threading.Thread(target=server.serve_forever).start()
+        process: Any = None
+        port = server.server_port
+        emulator = Emulator(endpoint_url=f"http://127.0.0.1:{port}", port=port, process=process)
+        try:
+            assert _answers(emulator)
+            user = os.geteuid()
+            monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+            assert not _answers(emulator)
+        finally:
+            server.shutdown()
 
 
 def test_failed_start_shows_the_end_of_the_log(
