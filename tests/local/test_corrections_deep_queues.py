@@ -25,10 +25,28 @@ from ministack.core.responses import (  # pyright: ignore[reportMissingTypeStubs
 )
 
 from automation.local.corrections.deep_queues import correct
-from automation.local.corrections.message_index import Messages
+from automation.local.corrections.message_index import Message, Messages
+from automation.local.corrections.receipts import ReceiptRules, Refusal
 from tests.local.conftest import own_copy
 
 PAIRS = (("standard", "dead"), ("group.fifo", "dead.fifo"))
+
+
+class EmulatorsOwn(ReceiptRules):
+    """What the emulator does with receipts by itself; test_corrections_receipts has SQS's rules."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def new(self, *_: object) -> str:
+        return self._module.new_uuid()
+
+    def why_not_deleted(self, _: Any, messages: Messages, receipt: str) -> Refusal | None:
+        known = messages.received_with(receipt)
+        words = "The input receipt handle is invalid."
+        return None if known else ("ReceiptHandleIsInvalid", words)
+
+    why_not_changed = why_not_deleted
 
 
 class Service:
@@ -43,7 +61,7 @@ class Service:
         # The receipts of a queue's messages, the newest last; they may be of use no more.
         self.receipts: dict[str, list[str]] = {name: ["made-up"] for name in pair}
         if is_corrected:
-            correct(self.module)
+            correct(self.module, EmulatorsOwn(self.module))
         for name in reversed(pair):
             self.make(name)
 
@@ -239,6 +257,10 @@ def test_threads_lose_nothing_and_meet_nothing_twice() -> None:
         [], is_fifo=False, complete=sqs._ensure_msg_fields, clock=itertools.count().__next__
     )
     met: list[str] = []
+
+    def new_receipt(_: Message) -> str:
+        return sqs.new_uuid()
+
     is_sent = threading.Event()
 
     def send(sender: int) -> None:
@@ -249,7 +271,7 @@ def test_threads_lose_nothing_and_meet_nothing_twice() -> None:
         has_more = True
         while has_more:
             has_more = not is_sent.is_set()
-            while received := messages.receive(3, 1_000_000, sqs.new_uuid):
+            while received := messages.receive(3, 1_000_000, new_receipt):
                 met.extend(message["id"] for message in received)
                 assert all(messages.delete(message["receipt_handle"]) for message in received)
 

@@ -4,34 +4,33 @@ What a request does and answers stays the same; a test drives the emulator's own
 these with the same requests and compares.
 """
 
+import functools
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
 from automation.local.corrections.message_index import LOCK, Message, Messages
+from automation.local.corrections.receipts import ReceiptRules, Refusal
 from automation.local.corrections.replacing import replace, require, service
-
-_BAD_RECEIPT = ("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 
 
 def apply() -> None:
     """Put an index in the place of the list of messages of each queue."""
-    correct(service("sqs"))
+    correct(service("sqs"), ReceiptRules())
 
 
-def correct(sqs: Any) -> None:
-    """The same for a module of one's own, which `sqs` is then."""
+def correct(sqs: Any, receipts: ReceiptRules) -> None:
+    """The same for a module of one's own, which `sqs` is then, with rules of one's own."""
     require(
         sqs,
         _get_q="url action",
         _ensure_msg_fields="m",
         _validate_batch_entries="entries entry_name",
         _Err="code message status",
-        new_uuid="",
     )
-    _correct_helpers(sqs)
-    _correct_actions(sqs)
+    _correct_helpers(sqs, receipts)
+    _correct_actions(sqs, receipts)
     _correct_making(sqs)
 
 
@@ -53,11 +52,11 @@ def indexed(sqs: Any, queue: Any) -> Messages:
         return queue["messages"]
 
 
-def _correct_helpers(sqs: Any) -> None:
+def _correct_helpers(sqs: Any, receipts: ReceiptRules) -> None:
     """What receiving, sending, counting and the mappings have in common."""
 
     def collect(q: Any, max_n: int, vis_timeout: int) -> list[Message]:
-        return indexed(sqs, q).receive(max_n, vis_timeout, sqs.new_uuid)
+        return indexed(sqs, q).receive(max_n, vis_timeout, functools.partial(receipts.new, q))
 
     def expire(q: Any) -> None:
         try:
@@ -81,9 +80,9 @@ def _correct_helpers(sqs: Any) -> None:
 
     def delete_for_mapping(queue_url: str, receipt_handles: Iterable[str]) -> None:
         if receipt_handles:
-            messages = indexed(sqs, sqs._get_q(queue_url))
+            queue = sqs._get_q(queue_url)
             for receipt in receipt_handles:
-                messages.delete(receipt)
+                _delete(receipts, queue, indexed(sqs, queue), receipt)
 
     def prune(q: Any) -> None:
         _prune(q, sqs.time.time())
@@ -120,64 +119,74 @@ def _prune(queue: Any, now: float) -> None:
         cache.popitem(last=False)
 
 
-def _correct_actions(sqs: Any) -> None:
-    def found(data: Any, qurl: str, action: str) -> Messages:
-        return indexed(sqs, sqs._get_q(data.get("QueueUrl", qurl), action))
+def _delete(receipts: ReceiptRules, queue: Any, messages: Messages, receipt: str) -> Refusal | None:
+    refusal = receipts.why_not_deleted(queue, messages, receipt)
+    if not refusal:
+        messages.delete(receipt)
+    return refusal
 
-    def delete(data: Any, qurl: str) -> Any:
-        messages = found(data, qurl, "sqs:DeleteMessage")
-        receipt = data.get("ReceiptHandle", "")
-        if not receipt:
+
+def _correct_actions(sqs: Any, receipts: ReceiptRules) -> None:
+    def delete(queue: Any, entry: Any) -> Refusal | None:
+        return _delete(receipts, queue, indexed(sqs, queue), entry.get("ReceiptHandle") or "")
+
+    def change(queue: Any, entry: Any) -> Refusal | None:
+        messages, receipt = indexed(sqs, queue), entry.get("ReceiptHandle") or ""
+        seconds = int(entry.get("VisibilityTimeout", 30))
+        refusal = receipts.why_not_changed(queue, messages, receipt)
+        if not refusal:
+            messages.change_visibility(receipt, seconds)
+        if not (refusal or seconds):
+            sqs.esm_wake.set()
+        return refusal
+
+    def act_delete(data: Any, qurl: str) -> Any:
+        queue = sqs._get_q(data.get("QueueUrl", qurl), "sqs:DeleteMessage")
+        if not data.get("ReceiptHandle"):
             needed = "The request must contain the parameter ReceiptHandle."
             raise sqs._Err("MissingParameter", needed)
-        if not messages.delete(receipt):
-            raise sqs._Err(*_BAD_RECEIPT)
+        if refusal := delete(queue, data):
+            raise sqs._Err(*refusal)
         return {}
 
-    def delete_batch(data: Any, qurl: str) -> Any:
-        messages = found(data, qurl, "sqs:DeleteMessage")
+    def act_delete_batch(data: Any, qurl: str) -> Any:
+        queue = sqs._get_q(data.get("QueueUrl", qurl), "sqs:DeleteMessage")
         entries = data.get("Entries", [])
         sqs._validate_batch_entries(entries, "DeleteMessageBatchRequestEntry")
-        return _answer(entries, [messages.delete(each.get("ReceiptHandle")) for each in entries])
+        return _answer(entries, [delete(queue, each) for each in entries])
 
-    def change(messages: Messages, entry: Any) -> bool:
-        seconds = int(entry.get("VisibilityTimeout", 30))
-        is_changed = messages.change_visibility(entry.get("ReceiptHandle"), seconds)
-        if is_changed and not seconds:
-            sqs.esm_wake.set()
-        return is_changed
-
-    def change_visibility(data: Any, qurl: str) -> Any:
-        if not change(found(data, qurl, "sqs:ChangeMessageVisibility"), data):
-            raise sqs._Err(*_BAD_RECEIPT)
+    def act_change(data: Any, qurl: str) -> Any:
+        queue = sqs._get_q(data.get("QueueUrl", qurl), "sqs:ChangeMessageVisibility")
+        if refusal := change(queue, data):
+            raise sqs._Err(*refusal)
         return {}
 
-    def change_visibility_batch(data: Any, qurl: str) -> Any:
-        messages = found(data, qurl, "sqs:ChangeMessageVisibility")
+    def act_change_batch(data: Any, qurl: str) -> Any:
+        queue = sqs._get_q(data.get("QueueUrl", qurl), "sqs:ChangeMessageVisibility")
         entries = data.get("Entries", [])
         sqs._validate_batch_entries(entries, "ChangeMessageVisibilityBatchRequestEntry")
-        return _answer(entries, [change(messages, each) for each in entries])
+        return _answer(entries, [change(queue, each) for each in entries])
 
     for action, name, replacement in (
-        ("DeleteMessage", "_act_delete_message", delete),
-        ("DeleteMessageBatch", "_act_delete_message_batch", delete_batch),
-        ("ChangeMessageVisibility", "_act_change_visibility", change_visibility),
-        ("ChangeMessageVisibilityBatch", "_act_change_visibility_batch", change_visibility_batch),
+        ("DeleteMessage", "_act_delete_message", act_delete),
+        ("DeleteMessageBatch", "_act_delete_message_batch", act_delete_batch),
+        ("ChangeMessageVisibility", "_act_change_visibility", act_change),
+        ("ChangeMessageVisibilityBatch", "_act_change_visibility_batch", act_change_batch),
     ):
         replace(sqs, name, replacement)
         sqs._HANDLERS[action] = replacement
 
 
-def _answer(entries: list[Any], done: list[bool]) -> dict[str, Any]:
-    code, reason = _BAD_RECEIPT
-    failure = {"Code": code, "Message": reason, "SenderFault": True}
-    ids = [entry.get("Id", "") for entry in entries]
-    return {
-        "Successful": [{"Id": each} for each, is_done in zip(ids, done, strict=True) if is_done],
-        "Failed": [
-            {"Id": each, **failure} for each, is_done in zip(ids, done, strict=True) if not is_done
-        ],
-    }
+def _answer(entries: list[Any], refusals: list[Refusal | None]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"Successful": [], "Failed": []}
+    for entry, refusal in zip(entries, refusals, strict=True):
+        own = {"Id": entry.get("Id", "")}
+        if refusal:
+            code, words = refusal
+            answer["Failed"].append({**own, "Code": code, "Message": words, "SenderFault": True})
+        else:
+            answer["Successful"].append(own)
+    return answer
 
 
 def _correct_making(sqs: Any) -> None:

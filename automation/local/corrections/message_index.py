@@ -118,26 +118,36 @@ class Messages:
         if not self.delete(message["receipt_handle"]):
             raise ValueError("no such message")
 
-    def delete(self, receipt: str | None) -> bool:
+    def received_with(self, receipt: str) -> Message | None:
+        """The message of which this is the newest receipt."""
+        with LOCK:
+            serial = self._by_receipt.get(receipt)
+            return None if serial is None else self._messages[serial]
+
+    def is_in_flight(self, receipt: str) -> bool:
+        """Whether a message is hidden by the receive that this receipt came of."""
+        message = self.received_with(receipt)
+        return message is not None and message["visible_at"] > self._clock()
+
+    def delete(self, receipt: str) -> bool:
         """Take out the message with this receipt; False when there is none."""
         with LOCK:
-            serial = self._by_receipt.get(receipt) if receipt is not None else None
+            serial = self._by_receipt.get(receipt)
             if serial is None:
                 return False
             self._take_out(serial)
             return True
 
-    def change_visibility(self, receipt: str | None, seconds: int) -> bool:
-        """Hide the message with this receipt for so long; False when there is none."""
+    def change_visibility(self, receipt: str, seconds: int) -> None:
+        """Hide the message with this receipt for so long, if there is one."""
         with LOCK:
-            serial = self._by_receipt.get(receipt) if receipt is not None else None
+            serial = self._by_receipt.get(receipt)
             if serial is None:
-                return False
+                return
             message, now = self._messages[serial], self._clock()
             self._displace(serial, message)
             message["visible_at"] = now + seconds
             self._place(serial, message, now)
-            return True
 
     def expire(self, retention_seconds: int) -> None:
         """Take out what is as old as that or older."""
@@ -161,7 +171,7 @@ class Messages:
             return first[0] if first else None
 
     def receive(
-        self, most: int, visibility_seconds: int, new_receipt: Callable[[], str]
+        self, most: int, visibility_seconds: int, new_receipt: Callable[[Message], str]
     ) -> list[Message]:
         """Hide up to so many of those that are visible, the first ones, and return them."""
         with LOCK:
@@ -175,10 +185,10 @@ class Messages:
                 self._displace(*taken[-1])
             for serial, message in taken:
                 self._by_receipt.pop(message["receipt_handle"], None)
-                message["receipt_handle"] = new_receipt()
-                self._by_receipt[message["receipt_handle"]] = serial
                 message["visible_at"] = now + visibility_seconds
                 message["receive_count"] += 1
+                message["receipt_handle"] = new_receipt(message)
+                self._by_receipt[message["receipt_handle"]] = serial
                 if message["first_receive_at"] is None:
                     message["first_receive_at"] = now
                 self._place(serial, message, now)
