@@ -23,10 +23,12 @@ from automation.commands.redrive import redrive
 from automation.commands.send import restore, send
 from automation.commands.status import status
 from automation.deadletters.exception_words import exception_words
-from automation.errors import AutomationError
+from automation.errors import AutomationError, disk_is_full
 from automation.foreign_text import printable_lines
 from automation.installation import command_name, shown, state_folder
 from automation.interrupts import SignalledError
+
+_MAKE_ROOM = ": the disk is full; make room, or name a folder on another, and run the command again"
 
 
 @click.group(
@@ -78,9 +80,10 @@ def _messages(error: BaseException) -> list[str]:
     messages: list[str] = []
     seen: BaseException | None = error
     while seen:
-        is_ours = seen is error or isinstance(seen, AutomationError)
-        if is_ours and not any(str(seen) in message for message in messages):
-            messages.insert(0, str(seen))
+        # A full disk is why whatever came after it went wrong too.
+        is_told = seen is error or isinstance(seen, AutomationError) or disk_is_full(seen)
+        if is_told and not any(str(seen) in message for message in messages):
+            messages.insert(0, f"{seen}{_MAKE_ROOM if disk_is_full(seen) else ''}")
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return messages
 

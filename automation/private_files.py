@@ -7,6 +7,7 @@ and a link that somebody planted under their name is refused, not followed.
 import errno
 import os
 import stat
+from io import FileIO
 from pathlib import Path
 
 from automation.errors import AutomationError
@@ -85,12 +86,24 @@ def write_private(path: Path, text: str) -> None:
     """Write a text file that the user alone reads, in the place of one that is there.
 
     Raises:
-        PlantedFileError, OSError: as `open_private` does.
+        PlantedFileError, OSError: as `open_private` does; nothing is there then of what could not
+            be written whole.
     """
     # Emptied when it is known to be ours.
-    with os.fdopen(open_private(path, os.O_WRONLY), "w", encoding="utf-8") as file:
+    with os.fdopen(open_private(path, os.O_WRONLY), "wb", buffering=0) as file:
         file.truncate()
-        file.write(text)
+        try:
+            _write_all(file, text.encode())
+        except OSError as error:
+            # Half of it is of no use to anybody. Writing knows no name to complain of.
+            path.unlink()
+            raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write_all(file: FileIO, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _planted(path: Path) -> str:

@@ -31,7 +31,9 @@ _SAYS_NOTHING = ("an unhandled error occurred", "update failed", "preview failed
 # What the engine says of a provider that is gone (pulumi, sdk/go/common/resource/plugin/plugin.go).
 _SAYS_PLUGIN_DIED = "exited prematurely"
 # Of a resource that was made, though not whole; while it goes on without the lines that tell.
-_A_LIST = re.compile(r"error: \d+ errors? occurred:((?:\n\s+\* .*)*)")
+_A_LIST = re.compile(r"error: \d+ errors? occurred:((?:\n\s+(?:\*|\d+\)) .*)*)")
+# Of a state that it could not write whole, because the disk was full (gocloud.dev, blob/fileblob).
+_SAYS_CUT_OFF = "unexpected end of JSON input"
 _STACK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -141,12 +143,15 @@ def _new_stack(
         env_vars=dict(target.environment),
         program=program.inline,
     )
-    with interrupts.shielded():
-        stack = QuickStack.create(name, workspace)
-        for key, value in settings.items():
-            if program.is_secret(key):
-                # The engine refuses one that lies in a file as it is.
-                stack.set_config(program.setting(key), ConfigValue(str(value), secret=True))
+    try:
+        with interrupts.shielded():
+            stack = QuickStack.create(name, workspace)
+            for key, value in settings.items():
+                if program.is_secret(key):
+                    # The engine refuses one that lies in a file as it is.
+                    stack.set_config(program.setting(key), ConfigValue(str(value), secret=True))
+    except CommandError as error:
+        raise DeploymentError(f"the stack could not be begun:\n{diagnostics(error)}") from error
     return stack
 
 
@@ -294,12 +299,13 @@ def _change_reporter(on_change: Callable[[str], None]) -> Callable[[EngineEvent]
 def diagnostics(error: CommandError) -> str:
     """What a failed engine command says was wrong, each complaint once."""
     text = str(error)
-    listed = _A_LIST.sub(lambda found: re.sub(r"\s+\* ", "\nerror: ", found[1]), text)
+    listed = _A_LIST.sub(lambda found: re.sub(r"\n\s+\S+ ", "\nerror: ", found[1]), text)
     told = [complaint.strip() for complaint in re.findall(r"error: (.*)", listed)]
     telling = [complaint for complaint in told if not complaint.startswith(_SAYS_NOTHING)]
     # A defect in the program is told on the lines after the complaint, as a traceback.
     is_whole = bool(telling) and not any(complaint.endswith(":") for complaint in telling)
-    return "\n".join(dict.fromkeys(telling) if is_whole else text.splitlines()[-25:])
+    words = "\n".join(dict.fromkeys(telling) if is_whole else text.splitlines()[-25:])
+    return f"{words}{_CUT_OFF if _SAYS_CUT_OFF in words else ''}"
 
 
 RUN_MARK = "run"
@@ -310,6 +316,12 @@ KEPT_MARK = "kept"
 
 STACK_TAG = "reliable-queue:run"
 """The tag of everything that a run creates in an account; its value is the stack's name."""
+
+_CUT_OFF = (
+    ": the engine could not write the stack's state whole, as happens on a full disk, and nobody "
+    f"can read it; what it has made carries the stack's name in the tag {STACK_TAG}: look for it "
+    "in the account, delete it, and remove the folder of the state"
+)
 
 WITNESS_ENDING = "-alarm-witness"
 """What follows the stack's name in that of the queue that listens to a run's alarm topic; then

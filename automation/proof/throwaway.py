@@ -26,6 +26,9 @@ FoundToo = TypeVar("FoundToo", covariant=True)
 STATES = state_folder()
 # Each running Lambda worker unpacks its code and layer, about 7 MB; ten run at once by default.
 _NEEDED_BYTES = 200 * 2**20
+# A state that can't be written is asked for again for half a minute, resource by resource, and what
+# is made meanwhile is on no list. Ours has 150 KB, which the engine keeps several times.
+_STATE_BYTES = 10 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +148,7 @@ def _home(options: ThrowawayOptions) -> Generator[Path]:
     """The folder of a run: it goes with the run, unless something may be left to look at."""
     if options.target == "local" and not options.keep:
         with tempfile.TemporaryDirectory(prefix="reliable-queue-") as folder:
-            _refuse_full_disk(Path(folder))
+            _refuse_full_disk(Path(folder), _NEEDED_BYTES, ", or set TMPDIR to another folder")
             yield Path(folder)
         return
     # The state is the only list of what exists in a real account: no place for a temp folder.
@@ -160,6 +163,8 @@ def _home(options: ThrowawayOptions) -> Generator[Path]:
         # The kernel ends the lock with the run, however that ends: so `cleanup` tells them apart.
         fcntl.flock(mark, fcntl.LOCK_EX)
         try:
+            needed = _NEEDED_BYTES if options.target == "local" else _STATE_BYTES
+            _refuse_full_disk(home, needed)
             yield home
         finally:
             if not _has_stacks(home):
@@ -172,11 +177,10 @@ def _has_stacks(home: Path) -> bool:
     return any(state.name.endswith((".json", ".json.gz")) for state in states)
 
 
-def _refuse_full_disk(folder: Path) -> None:
+def _refuse_full_disk(folder: Path, needed_bytes: int, otherwise: str = "") -> None:
     free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < _NEEDED_BYTES:
+    if free_bytes < needed_bytes:
         raise AutomationError(
-            f"the temporary folder {folder.parent} has {free_bytes // 2**20} MiB free, the "
-            f"embedded AWS needs {_NEEDED_BYTES // 2**20} MiB: make room, or set TMPDIR to "
-            "another folder"
+            f"the disk of {folder.parent} has {free_bytes // 2**20} MiB free, a run needs "
+            f"{needed_bytes // 2**20} MiB there: make room{otherwise}"
         )

@@ -1,5 +1,6 @@
 """Wrong use is refused with the name, the value and the limit; exit codes are 0, 1, 2."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -80,7 +81,32 @@ def test_error_of_the_environment_is_a_message_and_exit_code_2(
 
     monkeypatch.setattr(e2e, "run_e2e", full_disk)
     code, error = run(capsys, "e2e")
-    assert (code, error) == (2, "error: [Errno 28] No space left on device\n")
+    assert code == 2
+    assert error == (
+        "error: [Errno 28] No space left on device: the disk is full; make room, or name a folder "
+        "on another, and run the command again\n"
+    )
+
+
+def test_full_disk_is_told_before_what_went_wrong_because_of_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object, **__: object) -> None:
+        with contextlib.ExitStack() as at_the_end:
+            at_the_end.callback(destroy)
+            raise OSError(28, "No space left on device", "letters")
+
+    def destroy() -> None:
+        raise AutomationError("the stack could not be destroyed")
+
+    monkeypatch.setattr(e2e, "run_e2e", full_disk)
+    code, error = run(capsys, "e2e")
+    first, second = error.splitlines()
+    assert code == 2
+    assert first.startswith(
+        "error: [Errno 28] No space left on device: 'letters': the disk is full"
+    )
+    assert second == "error: the stack could not be destroyed"
 
 
 def test_defect_of_ours_does_not_look_like_a_broken_verdict(

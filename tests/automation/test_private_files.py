@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from automation import private_files
 from automation.deadletters.journal import Journal
 from automation.engine.command import EngineCommand
 from automation.engine.environment import engine_environment
@@ -135,3 +136,17 @@ def test_new_text_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     write_private(path, "long and old")
     write_private(path, "new")
     assert path.read_text() == "new"
+
+
+def test_file_that_could_not_be_written_whole_is_named_and_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "page.html"
+    monkeypatch.setattr(private_files, "_write_all", full_disk)
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        write_private(path, "page")
+    assert list(tmp_path.iterdir()) == []
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device")

@@ -60,3 +60,23 @@ Diagnostics:
         "one",
         "another",
     ]
+
+
+def test_complaints_of_the_engine_that_come_numbered_are_told_as_well() -> None:
+    said = """
+ code: 255
+ stderr: error: 2 errors occurred:
+    \t1) write /home/me/stacks/locks/1.json.tmp: no space left on device
+    \t2) Unknown
+"""
+    assert stacks.diagnostics(said).splitlines() == [  # type: ignore[arg-type]
+        "write /home/me/stacks/locks/1.json.tmp: no space left on device",
+        "Unknown",
+    ]
+
+
+def test_state_that_was_cut_off_is_told_with_what_to_look_for() -> None:
+    said = "error: failed to load checkpoint: place 1: unexpected end of JSON input"
+    told = stacks.diagnostics(said)  # type: ignore[arg-type]
+    assert told.startswith("failed to load checkpoint: place 1: unexpected end of JSON input: the ")
+    assert "the tag reliable-queue:run" in told

@@ -128,4 +128,4 @@ def test_full_temporary_folder_is_refused_before_anything_starts(
         main(["e2e", "--json"])
     captured = capsys.readouterr()
     assert (ended.value.code, captured.out) == (2, "")
-    assert "has 1 MiB free, the embedded AWS needs 200 MiB" in captured.err
+    assert "has 1 MiB free, a run needs 200 MiB there: make room, or set TMPDIR" in captured.err

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from automation.operations import leftovers
 from automation.progress import Progress
 from automation.proof import throwaway
 from automation.proof.report import Options
-from automation.target import Target
+from automation.target import Target, TargetName
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +119,15 @@ def test_a_kept_run_prints_each_of_its_commands_on_a_line_of_its_own_however_it_
 
 def test_a_run_that_made_no_stack_keeps_none(kept_run: Callable[..., list[str]]) -> None:
     assert kept_run(has_stack=False, error=AutomationError("up")) == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_full_disk_for_a_state_is_refused_before_anything_is_made(
+    states: Path, monkeypatch: pytest.MonkeyPatch, keep: bool
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 2**20))
+    target: TargetName = "local" if keep else "aws"
+    needed = 200 if keep else 10
+    with pytest.raises(AutomationError, match=f"has 1 MiB free, a run needs {needed} MiB there"):
+        throwaway._home(Options(target=target, stack="mine", keep=keep)).__enter__()
+    assert list(states.iterdir()) == []

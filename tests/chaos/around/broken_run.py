@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,11 +146,13 @@ class Clone:
         root: its folder; runs keep their states in `.local`.
         temporary: the folder for temporary files of everything that is started here.
         environment: of whatever is started here.
+        entrance: what every command begins with. Default nothing.
     """
 
     root: Path
     temporary: Path
     environment: Mapping[str, str]
+    entrance: Sequence[str] = ()
 
     @property
     def states(self) -> Path:
@@ -160,7 +162,7 @@ class Clone:
     def started(self, *arguments: str) -> Iterator[Run]:
         """Start the main job; what a failed test leaves of it is ended by its own SIGTERM."""
         process = subprocess.Popen(
-            [sys.executable, "automation/e2e.py", *arguments],
+            [*self.entrance, sys.executable, "automation/e2e.py", *arguments],
             cwd=self.root,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -179,8 +181,9 @@ class Clone:
 
     def shell(self, command: str | list[str]) -> Ended:
         """Run what a message says is to be typed, or a list of arguments."""
+        words = ["/bin/sh", "-c", command] if isinstance(command, str) else command
         ended = subprocess.run(
-            ["/bin/sh", "-c", command] if isinstance(command, str) else command,
+            [*self.entrance, *words],
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
