@@ -8,7 +8,7 @@ import io
 import json
 import os
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,18 +47,26 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """The queue `orders` and its dead letters in `orders-dead`."""
+    """The queue `orders` and its dead letters in `orders-dead`; FIFO with the ending of that."""
 
     past: Clients
     queue_url: str
     dlq_url: str
+
+    @property
+    def is_fifo(self) -> bool:
+        return self.queue_url.endswith(".fifo")
 
     def fail(self, count: int) -> dict[str, str]:
         """Dead letters, as SQS makes them; their ids by their bodies."""
         sent: dict[str, str] = {}
         for start in range(0, count, 10):
             entries = [
-                {"Id": str(number), "MessageBody": f"order {number}"}
+                {
+                    "Id": str(number),
+                    "MessageBody": f"order {number}",
+                    **(_in_a_group(number) if self.is_fifo else {}),
+                }
                 for number in range(start, min(count, start + 10))
             ]
             answer = self.past.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)  # type: ignore[arg-type]
@@ -88,6 +96,17 @@ class Orders:
             )
         return Counter(found.values())
 
+    def take_in_order(self, url: str) -> dict[str, list[str]]:
+        """The bodies of each message group in their order; each is deleted, to see the next."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        while messages := self.past.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
+        ).get("Messages"):
+            for message in messages:
+                found[message["Attributes"]["MessageGroupId"]].append(message["Body"])
+                self.past.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return dict(found)
+
     def count_hidden(self) -> int:
         attributes = self.past.sqs.get_queue_attributes(
             QueueUrl=self.dlq_url, AttributeNames=["All"]
@@ -95,26 +114,35 @@ class Orders:
         return int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
-def new_orders(monkeypatch: pytest.MonkeyPatch, *, proxied: str, direct: str, home: str) -> Orders:
-    """Make the queues, and lead the commands there through the proxy."""
+def _in_a_group(number: int) -> dict[str, str]:
+    """One of three message groups; without content-based deduplication each has its own id."""
+    return {"MessageGroupId": f"group-{number % 3}", "MessageDeduplicationId": f"{number}"}
+
+
+def new_orders(
+    monkeypatch: pytest.MonkeyPatch, *, proxied: str, direct: str, home: str, ending: str = ""
+) -> Orders:
+    """Make the queues, FIFO ones when that is the ending, and lead the commands to them."""
     account_id = f"{10**11 + secrets.randbelow(9 * 10**11)}"
     own = {"AWS_ENDPOINT_URL": proxied, "AWS_ACCESS_KEY_ID": account_id}
     for name, value in {**_ENVIRONMENT, **own, "RELIABLE_QUEUE_HOME": home}.items():
         monkeypatch.setenv(name, value)
     session = boto3.Session(account_id, "local", region_name=REGION)
     past = Clients(session=session, endpoint_url=direct)
-    dlq_url = past.sqs.create_queue(QueueName="orders-dead")["QueueUrl"]
-    target = f"arn:aws:sqs:{REGION}:{account_id}:orders-dead"
+    kind: dict[Any, str] = {"FifoQueue": "true"} if ending else {}
+    dead = f"orders-dead{ending}"
+    dlq_url = past.sqs.create_queue(QueueName=dead, Attributes=kind)["QueueUrl"]
+    target = f"arn:aws:sqs:{REGION}:{account_id}:{dead}"
     policy = {"deadLetterTargetArn": target, "maxReceiveCount": 1}
     queue_url = past.sqs.create_queue(
-        QueueName="orders", Attributes={"RedrivePolicy": json.dumps(policy)}
+        QueueName=f"orders{ending}", Attributes={**kind, "RedrivePolicy": json.dumps(policy)}
     )["QueueUrl"]
     return Orders(past=past, queue_url=queue_url, dlq_url=dlq_url)
 
 
-def run(*arguments: str) -> Ended:
+def run(*arguments: str, queue: str = "orders") -> Ended:
     """Run a command for the queue."""
-    return run_command(*arguments, "--queue", "orders")
+    return run_command(*arguments, "--queue", queue)
 
 
 def run_command(*arguments: str) -> Ended:

@@ -21,7 +21,13 @@ ASKING = ("ListDeadLetterSourceQueues", "GetQueueAttributes", "ReceiveMessage")
 
 
 @pytest.fixture
-def orders(wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Orders:
+def ending() -> str:
+    """Of the queues' names."""
+    return ""
+
+
+@pytest.fixture
+def orders(wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: str) -> Orders:
     monkeypatch.setattr("automation.opening.ENDPOINT_PACE", LOCAL_PACE)
     for module in HIDING:
         monkeypatch.setattr(f"automation.{module}.HIDDEN_SECONDS", HIDDEN_SECONDS)
@@ -32,6 +38,7 @@ def orders(wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Order
         proxied=wire.proxy.endpoint_url,
         direct=f"http://{LOOPBACK}:{wire.proxy.upstream}",
         home=str(tmp_path / "home"),
+        ending=ending,
     )
 
 
@@ -112,3 +119,46 @@ def test_list_shows_every_letter_or_says_that_some_may_be_missing(
         assert answer["complete"] is True
         assert orders.count_hidden() == 0
         assert orders.bodies(orders.dlq_url) == Counter(sent.keys())
+
+
+IN_ORDER = {
+    f"group-{group}": [f"order {number}" for number in range(group, LETTERS, 3)]
+    for group in range(3)
+}
+
+
+@pytest.mark.parametrize("ending", [".fifo"])
+@pytest.mark.parametrize("fault", ["reset after", "partial"])
+def test_redrive_of_a_fifo_queue_keeps_each_groups_order_and_doubles_nothing(
+    wire: Wire, orders: Orders, fault: Fault
+) -> None:
+    sent = orders.fail(LETTERS)
+    with wire.proxy.injecting(Plan(faults=(fault,), rate=RATE, seed=1)):
+        ended = run("dlq", "redrive", "--yes", "--json", "--where", "id != ''", queue="orders.fifo")
+    assert_bites(wire, fault, "ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch")
+    assert (ended.code, ended.answer["not_deleted"], ended.answer["left"]) == (0, [], 0), ended
+    assert orders.bodies(orders.dlq_url) == Counter()
+    assert orders.take_in_order(orders.queue_url) == IN_ORDER
+    assert len(sent) == LETTERS
+
+
+@pytest.mark.parametrize("ending", [".fifo"])
+@pytest.mark.parametrize("fault", ["reset after", "partial"])
+def test_purge_and_restore_of_a_fifo_queue_keep_each_groups_order(
+    wire: Wire, orders: Orders, fault: Fault, tmp_path: Path
+) -> None:
+    sent, backup = orders.fail(LETTERS), tmp_path / "backup.jsonl"
+    with wire.proxy.injecting(Plan(faults=(fault,), rate=RATE, seed=2)):
+        purged = run(
+            "dlq", "purge", "--yes", "--json", "--backup", str(backup), queue="orders.fifo"
+        )
+    assert_bites(wire, fault, "ReceiveMessage", "DeleteMessageBatch")
+    assert (purged.code, purged.answer["backed_up"]) == (0, LETTERS), purged
+    lines = [json.loads(line)["body"] for line in backup.read_text().splitlines()]
+    assert Counter(lines) == Counter(sent.keys())
+    assert orders.bodies(orders.dlq_url) == Counter()
+    with wire.proxy.injecting(Plan(faults=(fault,), rate=RATE, seed=3)):
+        restored = run("dlq", "restore", "--yes", "--json", str(backup), queue="orders.fifo")
+    assert_bites(wire, fault, "SendMessageBatch")
+    assert restored.code == 0, restored
+    assert orders.take_in_order(orders.dlq_url) == IN_ORDER
