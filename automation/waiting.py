@@ -14,11 +14,12 @@ def steady_seconds() -> float:
     """Seconds of a clock that nobody sets, and that goes on while the machine sleeps.
 
     For what is judged by how long ago something was: for how long SQS hides a message, or how long
-    silence has to last. Python's `time.monotonic` stands still while Linux sleeps, SQS does not.
+    silence has to last. Python's `time.monotonic` stands still while Linux or macOS sleeps, SQS
+    does not.
     """
-    if sys.platform == "linux":
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    # On macOS CLOCK_MONOTONIC goes on, and what Python takes for `monotonic` is another clock.
+    clock = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
+    return time.clock_gettime(clock)
 
 
 def wait_until(

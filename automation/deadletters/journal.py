@@ -1,9 +1,11 @@
 """What a run has sent and deleted, on disk, so that one killed at any point can be continued."""
 
+import errno
 import fcntl
 import json
 import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -60,9 +62,10 @@ class Journal:
         self._disk_error: OSError | None = None
         self._lines = 0
         self._lines_on_disk = 0
-        self._states = DiskMap()
         self._duplicates: dict[str, None] = {}
+        # Before what has to be closed: another run may hold it.
         self._file = _locked(path, source)
+        self._states = DiskMap()
         self.written_seconds_ago = max(0.0, time.time() - os.fstat(self._file.fileno()).st_mtime)
         try:
             self._take(purpose, source)
@@ -222,7 +225,7 @@ class Journal:
                 raise self._disk_error
             written = self._lines
             try:
-                os.fsync(self._file.fileno())
+                to_disk(self._file.fileno())
             except OSError as error:
                 self._disk_error = error
                 raise
@@ -274,13 +277,28 @@ def append(file: IO[bytes], data: bytes, *, waits_for_disk: bool) -> None:
     file.write(data)
     file.flush()
     if waits_for_disk:
-        os.fsync(file.fileno())
+        to_disk(file.fileno())
+
+
+def to_disk(descriptor: int) -> None:
+    """Wait until the disk itself has what was written, so that a power cut can't lose it."""
+    if sys.platform == "darwin":
+        # fsync(2) there leaves it with the drive.
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            # Other file systems than Apple's, those of the network for one, may know no more.
+            if error.errno not in (errno.ENOTSUP, errno.ENOTTY, errno.EINVAL):
+                raise
+        else:
+            return
+    os.fsync(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:
     """Have a new file's name on the disk too, not only its content."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        to_disk(descriptor)
     finally:
         os.close(descriptor)

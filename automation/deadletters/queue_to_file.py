@@ -85,15 +85,20 @@ def drain_to_file(
         sqs, queue_url, wait_seconds=wait_seconds, hidden_seconds=HIDDEN_SECONDS, clock=clock
     )
     try:
-        with os.fdopen(descriptor, "wb") as file, DiskMap() as written, closing(sweep):
-            drain = _Drain(sqs, queue_url, file, written, sweep, cancel, on_progress)
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            DiskMap() as written,
+            DiskMap() as deleted,
+            closing(sweep),
+        ):
+            drain = _Drain(sqs, queue_url, file, written, deleted, sweep, cancel, on_progress)
             with ThreadPoolExecutor(connections, thread_name_prefix="drain") as pool:
                 workers = [pool.submit(drain.work) for _ in range(connections)]
                 for worker in workers:
                     worker.result()
             return DrainReport(
                 backed_up=len(written),
-                deleted=drain.deleted,
+                deleted=len(deleted),
                 is_whole=sweep.is_whole and not cancel.is_set(),
                 is_interrupted=cancel.is_set(),
             )
@@ -111,6 +116,7 @@ class _Drain:
         queue_url: str,
         file: IO[bytes],
         written: DiskMap,
+        deleted: DiskMap,
         sweep: Sweep,
         cancel: threading.Event,
         on_progress: Callable[[int], None],
@@ -119,16 +125,12 @@ class _Drain:
         self._queue_url = queue_url
         self._file = file
         self._written = written
+        self._deleted = deleted
         self._sweep = sweep
         self._cancel = cancel
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._has_failed = False
-        self._deleted = DiskMap()
-
-    @property
-    def deleted(self) -> int:
-        return len(self._deleted)
 
     def _is_ending(self) -> bool:
         return self._cancel.is_set() or self._has_failed
@@ -141,7 +143,7 @@ class _Drain:
                 if received.messages:
                     if self._write(received.messages):
                         self._delete(received.messages)
-                        self._on_progress(self.deleted)
+                        self._on_progress(len(self._deleted))
                 elif received.is_empty and self._sweep.hides_unseen:
                     if self._sweep.wait_for_unseen(self._cancel.wait, self._is_ending):
                         continue

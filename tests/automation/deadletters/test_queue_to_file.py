@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from automation.deadletters import queue_to_file
+from automation.deadletters import journal, queue_to_file
 from automation.deadletters.file_to_queue import (
     Defaults,
     PostReport,
@@ -122,12 +122,12 @@ def test_nothing_is_deleted_before_it_is_on_the_disk(
     world = World(dataclasses.replace(MILD, delivers_twice=1.0), preempts=0.3)
     queue = filled(world, count)
     on_disk: list[int] = []
-    fsync, delete = os.fsync, world.service.delete_message_batch
+    to_disk, delete = journal.to_disk, world.service.delete_message_batch
 
     def sync(descriptor: int) -> None:
         # Meanwhile the other workers go on.
         world.pause(0.05)
-        fsync(descriptor)
+        to_disk(descriptor)
         on_disk.append(os.fstat(descriptor).st_size)
 
     def checked_delete(**request: Any) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def test_nothing_is_deleted_before_it_is_on_the_disk(
         return delete(**request)
 
     path = tmp_path / "backup.jsonl"
-    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(journal, "to_disk", sync)
     world.service.delete_message_batch = checked_delete  # type: ignore[method-assign]
     with world.running():
         drain(world.sqs, queue.url, path, connections)

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,12 @@ GONE = 2**22 + 1
 """More than any process can have as its number (proc(5), pid_max)."""
 
 Start = Callable[..., "subprocess.Popen[str]"]
+WAIT = "sys.stdin.readline()"
+START_AND_WAIT = f"""
+child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+subprocess.Popen([sys.executable, "-c", child])
+{WAIT}
+"""
 
 
 @pytest.fixture
@@ -33,14 +40,17 @@ def states(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(states: Path) -> Iterator[Start]:
-    """Starts a shell that stands for an engine; kills its session afterwards."""
+    """Starts a program that stands for an engine; kills its session afterwards.
+
+    One of Python's: macOS shows nobody the environment of its own, such as the shell.
+    """
     started: list[subprocess.Popen[str]] = []
 
     def start_one(script: str, **environment: str) -> "subprocess.Popen[str]":
         told = {"PULUMI_BACKEND_URL": states.as_uri(), **environment}
         started.append(
             subprocess.Popen(
-                ["/bin/sh", "-c", script],
+                [sys.executable, "-c", f"import subprocess, sys; print(flush=True)\n{script}"],
                 env={**os.environ, **told},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -48,11 +58,15 @@ def start(states: Path) -> Iterator[Start]:
                 start_new_session=True,
             )
         )
+        # Until it runs, its environment is not its own.
+        assert started[-1].stdout
+        assert started[-1].stdout.readline() == "\n"
         return started[-1]
 
     yield start_one
     for process in started:
-        with contextlib.suppress(ProcessLookupError):
+        # macOS gives no permission where all of it waits to be collected.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
@@ -83,7 +97,7 @@ def test_lock_of_an_engine_that_is_gone_is_removed(states: Path) -> None:
 def test_lock_of_an_engine_that_is_at_work_stays_and_so_does_all_else(
     states: Path, start: Start
 ) -> None:
-    lock = write_lock(states, start("read line").pid)
+    lock = write_lock(states, start(WAIT).pid)
     write_lock(states, GONE)
     assert is_engine_at_work(states)
     assert not release_killed(states)
@@ -91,7 +105,7 @@ def test_lock_of_an_engine_that_is_at_work_stays_and_so_does_all_else(
 
 
 def test_number_that_another_process_has_by_now_holds_no_lock(states: Path, start: Start) -> None:
-    other = start("read line", PULUMI_BACKEND_URL="file:///elsewhere")
+    other = start(WAIT, PULUMI_BACKEND_URL="file:///elsewhere")
     write_lock(states, other.pid)
     assert release_killed(states)
     assert other.poll() is None
@@ -115,7 +129,7 @@ def test_file_that_was_being_written_is_removed_and_whole_ones_stay(states: Path
 
 
 def test_processes_of_an_engine_that_is_gone_end_with_its_lock(states: Path, start: Start) -> None:
-    engine = start("sleep 600 & echo $!; read line")
+    engine = start(START_AND_WAIT)
     assert engine.stdout is not None
     host = psutil.Process(int(engine.stdout.readline()))
     engine.kill()
