@@ -24,6 +24,8 @@ def handled_signals(
 ) -> Generator[None]:
     """Handle signals until the block ends; outside the main thread, where none arrive, nothing.
 
+    What `nohup` has made of SIGHUP stays: the run goes on when its terminal is closed.
+
     Args:
         handler: is called in the main thread.
         signals: which; default those that ask a process to end.
@@ -31,6 +33,8 @@ def handled_signals(
     with contextlib.ExitStack() as restored:
         if threading.current_thread() is threading.main_thread():
             for number in signals:
+                if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 restored.callback(signal.signal, number, signal.signal(number, handler))
         yield
 

@@ -16,6 +16,7 @@ from pulumi.automation import CommandError
 from semver import VersionInfo
 
 from automation.engine.command import EngineCommand, EngineKilledError
+from automation.engine.environment import engine_environment
 from automation.engine.killed import is_engine_at_work, release_killed
 from automation.stacks import diagnostics
 from automation.waiting import wait_until
@@ -102,6 +103,19 @@ def test_lock_of_an_engine_that_is_at_work_stays_and_so_does_all_else(
     assert is_engine_at_work(states)
     assert not release_killed(states)
     assert len(list(lock.parent.glob("*.json"))) == 2
+
+
+def test_engine_of_a_folder_behind_a_link_is_known_by_either_name(
+    tmp_path: Path, start: Start
+) -> None:
+    home, link = tmp_path / "home", tmp_path / "link"
+    home.mkdir()
+    link.symlink_to(home)
+    engine = EngineCommand("/bin/pulumi", None)  # type: ignore[arg-type]
+    at_work = start(WAIT, **engine_environment(engine, link, passphrase="any"))
+    write_lock(home / "stacks", at_work.pid)
+    assert is_engine_at_work(home / "stacks")
+    assert is_engine_at_work(link / "stacks")
 
 
 def test_number_that_another_process_has_by_now_holds_no_lock(states: Path, start: Start) -> None:
