@@ -31,16 +31,21 @@ class Run:
 
 @pytest.fixture
 def temporary_folder(tmp_path: Path) -> Iterator[Path]:
-    """A TMPDIR for the command; the test fails when a file or a process of it is left."""
-    folder = tmp_path / "tmp"
+    """A TMPDIR for the command; the test fails when a file or a process of it is left.
+
+    As macOS has it, behind a link and too long for the path of a socket; and with spaces.
+    """
+    folder = tmp_path / ("a long name " * 10).strip()
     folder.mkdir()
-    yield folder
+    link = tmp_path / "tmp"
+    link.symlink_to(folder)
+    yield link
     assert [path.name for path in folder.iterdir()] == []
-    assert processes_in(folder) == []
+    assert processes_in(tmp_path) == []
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Command lines of the processes that have `folder` as their TMPDIR."""
+    """Command lines of the processes whose TMPDIR is in `folder`."""
     found: list[str] = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
