@@ -13,9 +13,7 @@ from connections import MAX_CONNECTIONS
 from direct_calls import DirectCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+    from collections.abc import Iterator, Mapping
 
     from pacing import Clock
 
@@ -56,37 +54,30 @@ class BatchResult:
     is_queue_usable: bool
 
 
-def split_batches(
-    entries: Iterable[SendMessageBatchRequestEntryTypeDef],
-) -> Iterator[list[SendMessageBatchRequestEntryTypeDef]]:
+def split_batches(entries: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Cut entries, in their order, into batches of up to 10 entries and 1 MiB.
 
     An entry that is too large by itself gets a batch of its own, which SQS refuses.
+
+    Args:
+        entries: by id, as JSON in ASCII. SQS counts the body and the attributes' names, types and
+            values, which is less: a batch that is small enough by its JSON is small enough.
     """
-    batch: list[SendMessageBatchRequestEntryTypeDef] = []
+    batch: dict[str, str] = {}
     batch_bytes = 0
-    for entry in entries:
-        entry_bytes = measure_entry_bytes(entry)
-        is_full = len(batch) == MAX_BATCH_ENTRIES or batch_bytes + entry_bytes > MAX_BATCH_BYTES
+    for id_, entry in entries.items():
+        is_full = len(batch) == MAX_BATCH_ENTRIES or batch_bytes + len(entry) > MAX_BATCH_BYTES
         if batch and is_full:
             yield batch
-            batch, batch_bytes = [], 0
-        batch.append(entry)
-        batch_bytes += entry_bytes
+            batch, batch_bytes = {}, 0
+        batch[id_] = entry
+        batch_bytes += len(entry)
     if batch:
         yield batch
 
 
-def measure_entry_bytes(entry: SendMessageBatchRequestEntryTypeDef) -> int:
-    """Count what SQS counts: the body, and of each attribute its name, type and text value."""
-    texts = [entry["MessageBody"]]
-    for name, attribute in entry.get("MessageAttributes", {}).items():
-        texts += [name, attribute["DataType"], attribute.get("StringValue", "")]
-    return len("".join(texts).encode())
-
-
 def send_batch(
-    entries: Sequence[SendMessageBatchRequestEntryTypeDef],
+    entries: Mapping[str, str],
     *,
     queue_url: str,
     clock: Clock,
@@ -101,12 +92,12 @@ def send_batch(
     FIFO queue too: the order is that of acceptance.
 
     Args:
-        entries: one batch, as `split_batches` cuts it.
+        entries: one batch, as `split_batches` cuts it: JSON by id.
         queue_url: where to.
         clock: what the back-off waits by.
         deadline: when no further attempt may begin, in seconds on the monotonic clock.
     """
-    pending = {entry["Id"]: entry for entry in entries}
+    pending = dict(entries)
     accepted: set[str] = set()
     reasons: dict[str, str] = {}
     call_error: ClientError | BotoCoreError | None = None
@@ -114,7 +105,7 @@ def send_batch(
         if attempt > 0 and not _wait_before(attempt, clock=clock, deadline=deadline):
             break
         try:
-            answer = sqs.send_message_batch(queue_url, list(pending.values()))
+            answer = sqs.send_message_batch(queue_url, pending.values())
         except (ClientError, BotoCoreError) as error:
             call_error = error
             reasons.update(dict.fromkeys(pending, _name_error(error)))
@@ -130,7 +121,7 @@ def send_batch(
         pending = {id_: e for id_, e in pending.items() if id_ not in done | hopeless}
         if not pending:
             break
-    unsent = [entry["Id"] for entry in entries if entry["Id"] not in accepted]
+    unsent = [id_ for id_ in entries if id_ not in accepted]
     return BatchResult(
         accepted=frozenset(accepted),
         # An entry may be in neither list of the answer.

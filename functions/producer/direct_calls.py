@@ -22,12 +22,9 @@ from botocore.session import get_session
 from open_connections import OpenConnections
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-    from mypy_boto3_sqs.type_defs import (
-        SendMessageBatchRequestEntryTypeDef,
-        SendMessageBatchResultTypeDef,
-    )
+    from mypy_boto3_sqs.type_defs import SendMessageBatchResultTypeDef
 
     from open_connections import Answer
 
@@ -69,9 +66,13 @@ class DirectCalls:
         )
 
     def send_message_batch(
-        self, queue_url: str, entries: Sequence[SendMessageBatchRequestEntryTypeDef]
+        self, queue_url: str, entries: Iterable[str]
     ) -> SendMessageBatchResultTypeDef:
         """Call once; the answer and the errors are those of the client's method.
+
+        Args:
+            queue_url: where to.
+            entries: each as JSON, so that one that is sent again is not written again.
 
         Raises:
             ClientError: SQS refuses the call.
@@ -79,7 +80,8 @@ class DirectCalls:
         """
         if self._credentials is None:
             raise NoCredentialsError
-        body = json.dumps({"QueueUrl": queue_url, "Entries": entries}).encode()
+        text = f'{{"QueueUrl": {json.dumps(queue_url)}, "Entries": [{", ".join(entries)}]}}'
+        body = text.encode()
         request = _Request(self._url, _Headers(self._headers | _trace_header()), body)
         # All of them at one time: another thread's call may renew them in between.
         credentials = self._credentials.get_frozen_credentials()

@@ -113,7 +113,9 @@ def send_run(request: Request, *, queue_url: str, clock: Clock, deadline: float)
 
     def send_group(group: Sequence[Message], part: RunResult) -> None:
         unix_seconds = int(clock.unix())
-        entries = [to_entry(m, unix_seconds=unix_seconds, is_fifo=is_fifo) for m in group]
+        entries = {
+            str(m.seq): to_entry(m, unix_seconds=unix_seconds, is_fifo=is_fifo) for m in group
+        }
         bad_ids = {str(message.seq) for message in group if message.is_bad}
         for batch in split_batches(entries):
             result = send_batch(batch, queue_url=queue_url, clock=clock, deadline=deadline)

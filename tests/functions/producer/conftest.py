@@ -3,7 +3,7 @@
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -86,8 +86,9 @@ class FakeSqs:
         self.threads: set[int] = set()
         self._lock = threading.Lock()
 
-    def send_message_batch(self, queue_url: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    def send_message_batch(self, queue_url: str, texts: Iterable[str]) -> dict[str, Any]:
         assert queue_url == self.queue_url
+        entries = [json.loads(text) for text in texts]
         with self._lock:
             self.threads.add(threading.get_ident())
             self.calls.append((self.time.now - 1000, entries))

@@ -2,12 +2,14 @@
 
 import json
 from itertools import islice
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import customer_events
+import run_request
 import store_messages
 
 from .conftest import generate
@@ -55,15 +57,31 @@ def test_about_the_asked_share_is_bad():
     assert 900 < bad < 1100
 
 
+def entry_of(*, is_fifo: bool = False, unix_seconds: int = 1_700_000_000, **fields: Any) -> Any:
+    defaults = {"run_id": "run-1", "seq": 7, "store": 3, "is_bad": False, "body": "{}"}
+    message = store_messages.Message(**{**defaults, **fields})
+    text = store_messages.to_entry(message, unix_seconds=unix_seconds, is_fifo=is_fifo)
+    assert text.isascii(), "its length is not that of its bytes"
+    return json.loads(text)
+
+
+@given(
+    body=st.text(), seq=st.integers(0, 10**6), store=st.integers(1, 5), is_bad=st.booleans(),
+    is_fifo=st.booleans(), unix_seconds=st.integers(0, 2**32),
+    run_id=st.from_regex(run_request.RUN_ID_PATTERN, fullmatch=True),
+)  # fmt: skip
+def test_an_entry_says_what_its_message_holds(is_fifo: bool, unix_seconds: int, **fields: Any):
+    entry = entry_of(is_fifo=is_fifo, unix_seconds=unix_seconds, **fields)
+    seq, run_id, group = str(fields["seq"]), fields["run_id"], f"store-{fields['store']}"
+    values = {name: value["StringValue"] for name, value in entry.pop("MessageAttributes").items()}
+    assert (values["seq"], values["run_id"], values["ts"]) == (seq, run_id, str(unix_seconds))
+    assert values.get("store_id") == (None if fields["is_bad"] else str(fields["store"]))
+    fifo = {"MessageGroupId": group, "MessageDeduplicationId": f"{run_id}-{seq}"} if is_fifo else {}
+    assert entry == {"Id": seq, "MessageBody": fields["body"]} | fifo
+
+
 def test_attributes_are_those_of_the_contract():
-    good, bad = (
-        store_messages.to_entry(
-            store_messages.Message(run_id="run-1", seq=7, store=3, is_bad=is_bad, body="{}"),
-            unix_seconds=1_700_000_000,
-            is_fifo=False,
-        )["MessageAttributes"]
-        for is_bad in (False, True)
-    )
+    good, bad = (entry_of(is_bad=is_bad)["MessageAttributes"] for is_bad in (False, True))
     types = {name: attribute["DataType"] for name, attribute in good.items()}
     assert types == {
         "project": "String",
@@ -73,7 +91,7 @@ def test_attributes_are_those_of_the_contract():
         "seq": "Number",
         "store_id": "Number",
     }
-    assert [good[name].get("StringValue") for name in ("store_id", "seq", "run_id", "ts")] == [
+    assert [good[name]["StringValue"] for name in ("store_id", "seq", "run_id", "ts")] == [
         "3",
         "7",
         "run-1",
