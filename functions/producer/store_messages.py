@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STORE_IDS = (1, 2, 3, 4, 5)
 FIRST_NAMES = ("Shifter", "Amarie", "Bodhan", "Corvyn", "Delphi", "Eskil", "Farrow", "Gwilym")
-FIRST_BIRTHDAY = datetime(1930, 1, 1)  # noqa: DTZ001 - a birthday has no time zone
+FIRST_BIRTHDAY = date(1930, 1, 1)
 BIRTHDAY_SPAN_DAYS = 80 * 365
 # The events' own time is invented like the rest, so that one seed gives the same bodies always.
 FIRST_EVENT_TIME = datetime(2021, 1, 1)  # noqa: DTZ001 - the stores send local time without zone
-EVENT_TIME_SPAN_SECONDS = 365 * 24 * 3600
+EVENT_TIME_SPAN_MICROSECONDS = 365 * 24 * 3600 * 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def generate_messages(*, run_id: str, bad_ratio: float, seed: int | None) -> Ite
             seq=seq,
             store=chance.choice(STORE_IDS) if is_bad else next(stores),
             is_bad=is_bad,
-            body=json.dumps(_invent_event(chance)),
+            body=_invent_body(chance),
         )
 
 
@@ -99,16 +99,17 @@ def _stores_in_rounds(chance: random.Random) -> Iterator[int]:
         yield from chance.sample(STORE_IDS, k=len(STORE_IDS))
 
 
-def _invent_event(chance: random.Random) -> dict[str, Any]:
+def _invent_body(chance: random.Random) -> str:
+    # What is drawn needs no escape, and to have it written as JSON took a third of the time.
     birthday = FIRST_BIRTHDAY + timedelta(days=chance.randrange(BIRTHDAY_SPAN_DAYS))
     event_time = FIRST_EVENT_TIME + timedelta(
-        seconds=chance.randrange(EVENT_TIME_SPAN_SECONDS), microseconds=chance.randrange(1_000_000)
+        microseconds=chance.randrange(EVENT_TIME_SPAN_MICROSECONDS)
     )
-    return {
-        "name": chance.choice(FIRST_NAMES),
-        "dob": birthday.date().isoformat(),
-        "gender": chance.choice("FM"),
-        "ssn_no": f"{chance.randrange(10**9):09}",
-        "data_share_consent": chance.random() < 0.5,
-        "evnt_time": event_time.isoformat(timespec="microseconds"),
-    }
+    return (
+        f'{{"name": "{chance.choice(FIRST_NAMES)}", '
+        f'"dob": "{birthday.isoformat()}", '
+        f'"gender": "{chance.choice("FM")}", '
+        f'"ssn_no": "{chance.randrange(10**9):09}", '
+        f'"data_share_consent": {"true" if chance.random() < 0.5 else "false"}, '
+        f'"evnt_time": "{event_time.isoformat(timespec="microseconds")}"}}'
+    )
