@@ -69,16 +69,15 @@ class OpenConnections:
         connect_seconds: float,
         read_seconds: float,
     ) -> None:
-        proxies = get_environ_proxies(url)
         self._session: Any = URLLib3Session(
             verify=cast("bool", ca_bundle or True),
-            proxies=proxies,
+            proxies=get_environ_proxies(url),
             timeout=(connect_seconds, read_seconds),  # pyright: ignore[reportArgumentType] it may
             max_pool_connections=connections,
             socket_options=[NO_DELAY],  # pyright: ignore[reportArgumentType] it takes nothing else
         )
-        # Where the session keeps them; a proxy's are left to it.
-        self._pool = None if proxies else self._session._manager.connection_from_url(url)  # noqa: SLF001
+        # Where the session keeps them. It keeps those to a proxy elsewhere: none is open here then.
+        self._pool = self._session._manager.connection_from_url(url)  # noqa: SLF001
         self._request_line = f"POST {urlsplit(url).path} HTTP/1.1"
 
     def post(self, request: AWSPreparedRequest) -> Answer:
@@ -94,8 +93,6 @@ class OpenConnections:
         return _read(answer.status_code, answer.headers, answer.content)
 
     def _post_on_open(self, request: AWSPreparedRequest) -> Answer | None:
-        if self._pool is None:
-            return None
         # It closes those that the other end has closed meanwhile.
         connection = self._pool._get_conn()  # noqa: SLF001
         try:

@@ -169,6 +169,8 @@ def test_a_success_is_read_in_whatever_form_it_comes(server: Scripted, pieces: l
     server.script = [pieces]
     assert send(sqs) == {"Successful": [{"Id": "0"}]}
     assert send(sqs) == {"Successful": [{"Id": "0"}]}
+    is_last = CLOSE in pieces or b"Connection: close" in pieces[0]
+    assert len(server.connections) == (2 if is_last else 1)
 
 
 @pytest.mark.parametrize(
