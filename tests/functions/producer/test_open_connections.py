@@ -197,6 +197,7 @@ def test_a_call_without_an_answer_is_botocores_error_and_the_next_one_works(
     assert batch_sending._is_passing(raised.value)  # pyright: ignore[reportArgumentType]
     assert len(server.requests) == 2, "what may have been accepted was sent again"
     assert send(sqs) == {"Successful": [{"Id": "0"}]}
+    assert len(server.connections) == 2, "an answer that comes late would be the next one's"
 
 
 def test_a_connection_that_was_closed_meanwhile_is_not_used(server: Scripted):
