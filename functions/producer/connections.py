@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 Group = TypeVar("Group")
 
-# A call to SQS takes 10 to 20 ms, of which the function works 1 with a whole processor. It has one
-# at 1,769 MB (AWS Lambda Developer Guide, Configure Lambda function memory), 0.29 of one at 512 MB:
-# that is kept busy by three to six calls at once, and 0.07 of one at 128 MB by two. Beside an SQS
-# that answers at once, eight are as fast as four.
-MAX_CONNECTIONS = 8
+# A call to SQS takes 10 to 20 ms, of which the function works a third of one with a whole
+# processor. It has one at 1,769 MB (AWS Lambda Developer Guide, Configure Lambda function memory),
+# 0.29 of one at 512 MB: that is kept busy by 10 to 20 calls at once, and 0.07 of one at 128 MB by
+# three to five. Beside an SQS that answers at once, sixteen are as fast as four.
+MAX_CONNECTIONS = 16
 # A call of ten messages may take 0.4 s then, twenty times of what is usual, and the rate is held. A
 # thread that finds nothing due costs nothing, nor does it open a connection.
 MESSAGES_PER_SECOND_EACH = 25
 
 
 def count_connections(request: Request, *, is_fifo: bool) -> int:
-    """How many connections a run needs, 1 to 8.
+    """How many connections a run needs, 1 to 16.
 
     A FIFO queue gets one: two calls that are under way at once may arrive in either order.
     """

@@ -35,17 +35,17 @@ class MeetingSqs(FakeSqs):
         return super().send_message_batch(queue_url, texts)
 
 
-def test_a_run_without_a_rate_has_eight_calls_under_way_at_once(
+def test_a_run_without_a_rate_has_sixteen_calls_under_way_at_once(
     invoke: Invoke, fake_time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ):
-    meeting = MeetingSqs(fake_time, expected=8)
+    meeting = MeetingSqs(fake_time, expected=16)
     monkeypatch.setattr(batch_sending, "sqs", meeting)
-    assert invoke(rate=None, max_messages=400)["msg_cnt"] == 400
-    assert len(meeting.threads) == 8
+    assert invoke(rate=None, max_messages=480)["msg_cnt"] == 480
+    assert len(meeting.threads) == 16
 
 
 @pytest.mark.parametrize(
-    ("rate", "expected"), [(0.1, 1), (20, 1), (25, 1), (26, 2), (200, 8), (10_000, 8), (None, 8)]
+    ("rate", "expected"), [(0.1, 1), (20, 1), (25, 1), (26, 2), (400, 16), (10_000, 16), (None, 16)]
 )
 def test_a_rate_gets_the_connections_that_it_needs(rate: float | None, expected: int):
     request = run_request.read_request({"rate": rate})
@@ -53,7 +53,7 @@ def test_a_rate_gets_the_connections_that_it_needs(rate: float | None, expected:
     assert connections.count_connections(request, is_fifo=True) == 1
 
 
-@pytest.mark.parametrize("rate", [20, 26, 60, 200])
+@pytest.mark.parametrize("rate", [20, 26, 60, 400])
 def test_a_rate_is_held_though_each_call_takes_a_third_of_a_second(rate: int):
     request = run_request.read_request({"rate": rate})
     count = connections.count_connections(request, is_fifo=False)
@@ -79,17 +79,17 @@ def test_a_seed_gives_the_same_messages_by_however_many_connections(
     event = {"rate": None, "max_messages": 500, "seed": 7, "run_id": "r"}
     invoke(**event)
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
-    by_eight, fake_sqs.calls = fake_sqs.calls, []
+    by_many, fake_sqs.calls = fake_sqs.calls, []
     invoke(**event)
 
     def sent(calls: list[tuple[float, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
         return sorted((e for _, entries in calls for e in entries), key=lambda e: int(e["Id"]))
 
     assert len(fake_sqs.calls) == 50
-    assert sent(by_eight) == sent(fake_sqs.calls)
+    assert sent(by_many) == sent(fake_sqs.calls)
 
 
-@pytest.mark.parametrize(("rate", "seconds"), [(20, 20), (333, 10), (1000, 5), (9999, 1)])
+@pytest.mark.parametrize(("rate", "seconds"), [(20, 20), (333, 10), (500, 5), (2000, 5), (9999, 1)])
 def test_a_rate_is_held_within_two_percent_by_several_connections(
     invoke: Invoke, fake_sqs: FakeSqs, rate: int, seconds: int
 ):
