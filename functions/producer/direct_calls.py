@@ -1,9 +1,9 @@
 """SendMessageBatch with little around it: botocore's signature, open connections, JSON as it is.
 
 A run at full speed is limited by the processor time that a call takes, and in a function with a
-part of a processor all the more. botocore's client takes nearly twice as long for a call: it checks
-each entry, walks through it to make the same JSON of it, resolves the endpoint anew, asks dozens of
-handlers, and walks through the answer.
+part of a processor all the more. botocore's client takes several times as long for a call: it
+checks each entry, walks through it to make the same JSON of it, resolves the endpoint anew, asks
+dozens of handlers, and walks through the answer.
 """
 
 from __future__ import annotations
