@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError, SSLError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
+from urllib3 import PoolManager
 
 if TYPE_CHECKING:
     import io
@@ -76,8 +77,7 @@ class OpenConnections:
             max_pool_connections=connections,
             socket_options=[NO_DELAY],  # pyright: ignore[reportArgumentType] it takes nothing else
         )
-        # Where the session keeps them. It keeps those to a proxy elsewhere: none is open here then.
-        self._pool = self._session._manager.connection_from_url(url)  # noqa: SLF001
+        self._pool = _kept_connections(self._session, url)
         self._request_line = f"POST {urlsplit(url).path} HTTP/1.1"
 
     def post(self, request: AWSPreparedRequest) -> Answer:
@@ -93,6 +93,8 @@ class OpenConnections:
         return _read(answer.status_code, answer.headers, answer.content)
 
     def _post_on_open(self, request: AWSPreparedRequest) -> Answer | None:
+        if self._pool is None:
+            return None
         # It closes those that the other end has closed meanwhile.
         connection = self._pool._get_conn()  # noqa: SLF001
         try:
@@ -107,6 +109,18 @@ class OpenConnections:
         headers = [f"{name}: {value}" for name, value in request.headers.items()]
         lines = [self._request_line, *headers, "Accept-Encoding: identity", "", ""]
         return "\r\n".join(lines).encode("latin-1") + cast("bytes", request.body)
+
+
+def _kept_connections(session: Any, url: str) -> Any:
+    """Where the session keeps those to an address; those to a proxy it keeps elsewhere.
+
+    botocore and urllib3 come with Lambda's runtime, in versions that nobody here chooses. None when
+    they keep them in a way that is not known here: all requests are the session's then.
+    """
+    manager = getattr(session, "_manager", None)
+    pool: Any = manager.connection_from_url(url) if isinstance(manager, PoolManager) else None
+    is_known = hasattr(pool, "_get_conn") and hasattr(pool, "_put_conn")
+    return pool if is_known else None
 
 
 def _exchange(

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 
 import batch_sending
+import open_connections
 from direct_calls import DirectCalls, UnreadableAnswerError
 
 from .test_direct_calls import ENTRIES, set_environment
@@ -206,6 +207,17 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(server: Scripted):
         send(sqs)
         server.connections[-1].shutdown(socket.SHUT_RDWR)
     assert len(server.connections) == len(server.requests) == 3
+
+
+def test_where_connections_are_kept_in_a_way_not_known_the_session_sends_all(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(open_connections, "PoolManager", type("Another", (), {}))
+    monkeypatch.setattr(open_connections, "_exchange", None)
+    sqs = direct_calls()
+    for _ in range(3):
+        assert send(sqs) == {"Successful": [{"Id": "0"}]}
+    assert len(server.connections) == 1
 
 
 def test_as_many_threads_as_connections_need_no_more_than_those(server: Scripted):
