@@ -107,7 +107,7 @@ class Clients:
         client: SQSClient = self.session.client(
             "sqs", endpoint_url=self.endpoint_url, config=config
         )
-        quicken(client, self.session)
+        quicken(client)
         return client
 
     def _config(self, *, attempts: int = 5) -> Config:

@@ -11,75 +11,40 @@ error that is, and whether the request is repeated, botocore alone decides. Bina
 reads and writes itself.
 """
 
-import http.client
 import json
-import ssl
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
-from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import (
-    BotoCoreError,
-    ConnectionClosedError,
-    HTTPClientError,
-    ReadTimeoutError,
-    SSLError,
-)
+from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.hooks import first_non_none_response
 
+from automation.aws.open_connections import OpenConnections, PlainResponse
+from automation.aws.request_pattern import RequestPattern
+
 if TYPE_CHECKING:
-    import boto3
     from mypy_boto3_sqs import SQSClient
 
 _OPERATIONS = ("ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch")
-_SIGNATURE_BEGINS = "AWS4-HMAC-SHA256 Credential="
-# Of one request alone. botocore numbers its requests for the statistics of AWS's SDK teams.
-_NOT_REPEATED = frozenset(
-    {
-        "amz-sdk-invocation-id",
-        "amz-sdk-request",
-        "authorization",
-        "content-length",
-        "x-amz-date",
-        "x-amz-security-token",
-    }
-)
 
 
-def quicken(client: "SQSClient", session: "boto3.Session") -> None:
-    """Have a client make its frequent requests in this way, and all others as before.
-
-    Args:
-        client: of SQS; made by `session`, with the session's credentials.
-        session: is asked for credentials at each request, since they may be renewed.
-    """
-    quick = _Quick(client, session)
+def quicken(client: "SQSClient") -> None:
+    """Have a client of SQS make its frequent requests in this way, and all others as before."""
     # botocore's one way into a request. Its events come later, when most of the work is done.
-    client._make_api_call = quick.call  # pyright: ignore # noqa: SLF001
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Pattern:
-    url: str
-    headers: Mapping[str, str]
-    region: str
-    signing_name: str
+    client._make_api_call = _Quick(client).call  # pyright: ignore # noqa: SLF001
 
 
 class _Quick:
-    def __init__(self, client: "SQSClient", session: "boto3.Session") -> None:
+    def __init__(self, client: "SQSClient") -> None:
         inside = cast("Any", client)
         self._thorough = inside._make_api_call  # noqa: SLF001
-        self._http = inside._endpoint.http_session  # noqa: SLF001
+        self._signer = inside._request_signer  # noqa: SLF001
+        self._connections = OpenConnections(inside._endpoint.http_session)  # noqa: SLF001
         self._events = client.meta.events
         self._models = client.meta.service_model
-        self._session = session
-        self._patterns: dict[str, _Pattern] = {}
+        self._patterns: dict[str, RequestPattern] = {}
         self._this_thread = threading.local()
         hook = cast("Any", self._before_botocore_sends)
         for operation in _OPERATIONS:
@@ -87,11 +52,9 @@ class _Quick:
 
     def call(self, operation: str, parameters: dict[str, object]) -> dict[str, Any]:
         """Make a request; takes, returns and raises what botocore does."""
-        pattern = self._patterns.get(operation)
-        text = _without_bytes(parameters) if pattern else None
-        if pattern is None or text is None:
+        request = self._request(operation, parameters)
+        if request is None:
             return self._thorough(operation, parameters)
-        request = self._signed(pattern, text.encode())
         try:
             response = self._response(operation, request)
         except BotoCoreError as error:
@@ -105,35 +68,26 @@ class _Quick:
             http_response=response,
             parsed=answer,
             model=self._models.operation_model(operation),
-            context=request.context,
+            context={},
         )
         return answer
 
-    def _signed(self, pattern: _Pattern, body: bytes) -> "_Request":
-        request = _Request(pattern.url, _Headers(pattern.headers), body)
-        credentials = self._session.get_credentials()
-        assert credentials is not None  # noqa: S101 the pattern was signed with them
-        frozen = credentials.get_frozen_credentials()
-        _Signature(frozen, pattern.signing_name, pattern.region).add_auth(cast("Any", request))
-        request.headers["content-length"] = str(len(body))
-        return request
+    def _request(self, operation: str, parameters: dict[str, object]) -> AWSPreparedRequest | None:
+        """None when botocore has to make it."""
+        pattern = self._patterns.get(operation)
+        if pattern is None:
+            return None
+        credentials = self._signer._credentials.get_frozen_credentials()  # noqa: SLF001
+        if not pattern.is_of(credentials):
+            # They were renewed: botocore's next request is the new pattern.
+            self._patterns.pop(operation, None)
+            return None
+        text = _without_bytes(parameters)
+        return pattern.request(text.encode(), credentials.secret_key) if text else None
 
-    def _response(self, operation: str, request: "_Request") -> AWSResponse:
+    def _response(self, operation: str, request: AWSPreparedRequest) -> AWSResponse:
         hooked = self._events.emit(f"before-send.sqs.{operation}", request=request)
-        return first_non_none_response(hooked) or self._over_http(request)
-
-    def _over_http(self, request: "_Request") -> AWSResponse:
-        """Send on a connection that is open already; what opens one is botocore."""
-        if self._http._proxy_config.proxy_url_for(request.url):  # noqa: SLF001
-            return self._http.send(request)
-        pool = self._http._manager.connection_from_url(request.url)  # noqa: SLF001
-        connection = pool._get_conn()  # noqa: SLF001 it leaves out those that the other end closed
-        try:
-            if connection.sock:
-                return _exchange(connection, request)
-        finally:
-            pool._put_conn(connection)  # noqa: SLF001
-        return self._http.send(request)
+        return first_non_none_response(hooked) or self._connections.send(request)
 
     def _handed_over(
         self, operation: str, parameters: dict[str, object], outcome: AWSResponse | BotoCoreError
@@ -160,96 +114,15 @@ class _Quick:
         if isinstance(outcome, BotoCoreError):
             raise outcome
         operation = event_name.rpartition(".")[2]
-        if operation not in self._patterns and (pattern := _pattern_of(request)):
+        if operation not in self._patterns and (pattern := RequestPattern.of(request)):
             self._patterns[operation] = pattern
         return outcome
-
-
-def _exchange(connection: http.client.HTTPConnection, request: "_Request") -> AWSResponse:
-    """What urllib3 does on an open connection, in half of the time: by Python's own HTTP.
-
-    Raises:
-        BotoCoreError: as botocore's session does.
-    """
-    url = request.url
-    try:
-        try:
-            plain = http.client.HTTPConnection
-            headers = cast("_Headers", request.headers)
-            plain.request(
-                connection, "POST", urlsplit(url).path, cast("bytes", request.body), headers
-            )
-            response = plain.getresponse(connection)
-            content = response.read()
-        except BaseException:
-            connection.close()
-            raise
-    except TimeoutError as error:
-        raise ReadTimeoutError(endpoint_url=url, error=error) from error
-    except ssl.SSLError as error:
-        raise SSLError(endpoint_url=url, error=error) from error
-    except (OSError, http.client.HTTPException) as error:
-        raise ConnectionClosedError(endpoint_url=url, request=request, error=error) from error
-    return AWSResponse(url, response.status, cast("Any", response.headers), _Content(content))
 
 
 def _first_failure(outcome: AWSResponse | BotoCoreError) -> BotoCoreError:
     if isinstance(outcome, BotoCoreError):
         return outcome
     return HTTPClientError(error=f"HTTP {outcome.status_code}, and nobody to read it")
-
-
-class _Content:
-    """What was read already, as botocore reads it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self, **_: object) -> Iterator[bytes]:
-        yield self._content
-
-
-class _Headers(dict[str, str]):
-    def get_all(self, name: str) -> list[str]:
-        """As an email message has it, which is what botocore's signer works with."""
-        return [self[name]]
-
-
-class _Request(AWSPreparedRequest):
-    """One that can be signed and sent."""
-
-    def __init__(self, url: str, headers: _Headers, body: bytes) -> None:
-        super().__init__("POST", url, cast("Any", headers), body, stream_output=False)
-        self.params: dict[str, str] = {}
-        self.context: dict[str, object] = {}
-
-
-class _Signature(SigV4Auth):
-    def headers_to_sign(self, request: Any) -> Any:
-        return _Headers(
-            {
-                name.lower(): value
-                for name, value in request.headers.items()
-                if name not in SIGNED_HEADERS_BLACKLIST
-            }
-        )
-
-
-def _pattern_of(request: AWSPreparedRequest) -> _Pattern | None:
-    """What stays the same in the next request of the kind; None when it is signed otherwise."""
-    headers = {
-        name.lower(): value.decode() if isinstance(value, bytes) else value
-        for name, value in request.headers.items()
-    }
-    signature = headers.get("authorization", "")
-    if not signature.startswith(_SIGNATURE_BEGINS):
-        return None
-    *_, region, signing_name, _ = signature.partition(",")[0].split("/")
-    kept = {name: value for name, value in headers.items() if name not in _NOT_REPEATED}
-    host = urlsplit(request.url).netloc.rpartition("@")[2]
-    return _Pattern(
-        url=request.url, headers={"host": host, **kept}, region=region, signing_name=signing_name
-    )
 
 
 def _without_bytes(parameters: Mapping[str, object]) -> str | None:
@@ -274,13 +147,23 @@ def _plain_answer(response: AWSResponse) -> dict[str, Any] | None:
     if not isinstance(answer, dict) or not is_whole:
         return None
     read = cast("dict[str, Any]", answer)
-    read["ResponseMetadata"] = {
-        "RequestId": response.headers.get("x-amzn-requestid", ""),
+    read["ResponseMetadata"] = _metadata(response)
+    return read
+
+
+def _metadata(response: AWSResponse) -> dict[str, object]:
+    if isinstance(response, PlainResponse):
+        headers = response.lowered
+    else:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+    metadata: dict[str, object] = {
         "HTTPStatusCode": response.status_code,
-        "HTTPHeaders": {name.lower(): value for name, value in response.headers.items()},
+        "HTTPHeaders": headers,
         "RetryAttempts": 0,
     }
-    return read
+    if "x-amzn-requestid" in headers:
+        metadata["RequestId"] = headers["x-amzn-requestid"]
+    return metadata
 
 
 def _holds_null(value: object) -> bool:

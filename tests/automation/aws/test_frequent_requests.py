@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import http.server
 import json
+import select
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -72,6 +73,7 @@ FAILED: Answer = (500, b"<html>", {})
 CLOSED: Answer = (0, b"", {})
 SILENT: Answer = (-2, b"", {})
 BROKEN_OFF: Answer = (200, b"{}", {"Content-Length": "9"})
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CHUNKED = {"Transfer-Encoding": "chunked"}
 ANSWERS: dict[str, list[Answer]] = {
     "success": [OK],
@@ -90,6 +92,12 @@ ANSWERS: dict[str, list[Answer]] = {
     "in chunks, broken off": [(200, b"2\r\n{}\r\n", CHUNKED), OK],
     "compressed": [(200, gzip.compress(b"{}"), {"Content-Encoding": "gzip"}), OK],
     "nothing to say": [(204, b"", {}), OK],
+    "closes": [(200, b"{}", {"Connection": "close"}), OK],
+    "in capitals": [(200, b"{}", {"CONNECTION": "Keep-Alive"}), OK],
+    "continue first": [(-1, CONTINUE + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", {}), OK],
+    "until the end": [(-1, b"HTTP/1.1 200 OK\r\n\r\n{}", {}), OK],
+    "of HTTP/1.0": [(-1, b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", {}), OK],
+    "broken off in the head": [(-1, b"HTTP/1.1 200 OK\r\nContent-Le", {}), OK],
     "refused": [
         (
             400,
@@ -154,9 +162,10 @@ def server() -> Iterator[tuple[str, list[Answer], list[tuple[dict[str, str], byt
 @pytest.fixture(autouse=True)
 def no_pauses_and_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    monkeypatch.setattr(
-        "botocore.auth.get_current_datetime", lambda *_: datetime(2026, 11, 29, tzinfo=UTC)
-    )
+    for module in ("botocore.auth", "automation.aws.request_pattern"):
+        monkeypatch.setattr(
+            f"{module}.get_current_datetime", lambda *_: datetime(2026, 11, 29, tzinfo=UTC)
+        )
 
 
 def both(url: str, kind: str) -> tuple[Any, Any]:
@@ -223,6 +232,20 @@ def test_silence_is_the_time_out_of_botocore(
     assert found[0][0] == "ReadTimeoutError"
 
 
+@pytest.mark.parametrize("operation", REQUESTS)
+def test_a_connection_that_the_server_has_closed_is_not_used_again(operation: str) -> None:
+    and_closes: Answer = (200, b"{}", {"Content-Length": "2"})
+    with server() as (url, script, asked):
+        sender, _ = both(url, "sender")
+        pool = sender._endpoint.http_session._manager.connection_from_url(url)
+        for number in range(3):
+            script[:] = [and_closes]
+            getattr(sender, operation)(**REQUESTS[operation])
+            connection = pool.pool.queue[-1]
+            closed, _, _ = select.select([connection.sock], [], [], 10)
+            assert (closed, len(asked)) == ([connection.sock], number + 1)
+
+
 def test_a_proxy_stays_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     with server() as (url, _, asked):
         monkeypatch.setattr(Clients, "_config", lambda *_, **__: Config(proxies={"http": url}))
@@ -272,14 +295,30 @@ def test_credentials_are_asked_for_each_time(monkeypatch: pytest.MonkeyPatch) ->
         sqs = Clients(session=session, endpoint_url=url).sqs
         sqs.receive_message(QueueUrl="q")
         sqs.receive_message(QueueUrl="q")
-        monkeypatch.setattr(session, "get_credentials", lambda: Credentials("new", "x", "renewed"))
-        sqs.receive_message(QueueUrl="q")
-    assert [headers["authorization"].split("=")[1].split("/")[0] for headers, _ in asked] == [
-        "first",
-        "first",
-        "new",
-    ]
-    assert asked[2][0]["x-amz-security-token"] == "renewed"
+        for token in ("renewed", "again", None):
+            renewed = Credentials("new", "x", token)
+            monkeypatch.setattr(sqs._request_signer, "_credentials", renewed)  # type: ignore[attr-defined]
+            sqs.receive_message(QueueUrl="q")
+            sqs.receive_message(QueueUrl="q")
+    headers = [headers for headers, _ in asked]
+    signers = [each["authorization"].split("=")[1].split("/")[0] for each in headers]
+    assert signers == ["first"] * 2 + ["new"] * 6
+    tokens = [each.get("x-amz-security-token") for each in headers]
+    assert tokens == [None] * 2 + ["renewed"] * 2 + ["again"] * 2 + [None] * 2
+    # Only what botocore made is numbered.
+    assert [("amz-sdk-request" in each) for each in headers] == [True, False] * 4
+
+
+def test_a_secret_that_is_corrected_signs_the_next_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server() as (url, _, asked):
+        for client in both(url, "sqs"):
+            client.receive_message(QueueUrl="q")
+            corrected = Credentials("test", "corrected", "token")
+            monkeypatch.setattr(client._request_signer, "_credentials", corrected)
+            client.receive_message(QueueUrl="q", MaxNumberOfMessages=1)
+    before, quick, _, thorough = (headers["authorization"] for headers, _ in asked)
+    assert quick == thorough
+    assert quick != before
 
 
 @pytest.mark.parametrize("answer", [CLOSED, FAILED, (200, b"<html>", {})])
@@ -287,16 +326,22 @@ def test_what_was_sent_is_not_said_to_be_unsent_when_credentials_run_out_meanwhi
     answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class RunOut(Credentials):
+        is_over = False
+
         def get_frozen_credentials(self) -> Any:
-            raise CredentialRetrievalError(provider="sso", error_msg="sign in again")
+            if self.is_over:
+                raise CredentialRetrievalError(provider="sso", error_msg="sign in again")
+            # The request goes out with good ones; by the time that it has failed they are gone.
+            self.is_over = True
+            return super().get_frozen_credentials()
 
     entries: Any = REQUESTS["send_message_batch"]["Entries"]
     message = Message(message_id="m", body="b", receipt_handle="r", attributes={}, system={})
     with server() as (url, script, asked):
         sender, _ = both(url, "sender")
         sender.send_message_batch(QueueUrl="q", Entries=entries)
-        # The request goes out with good ones; by the time that it has failed they are gone.
-        monkeypatch.setattr(sender._request_signer, "_credentials", RunOut("a", "b"))
+        credentials = RunOut("test", "test", "token")
+        monkeypatch.setattr(sender._request_signer, "_credentials", credentials)
         script[:] = [answer]
         outcome = send_batch(sender, "q", [Outgoing(message=message)])
     assert len(asked) == 2
