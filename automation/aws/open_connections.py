@@ -133,7 +133,7 @@ def exchange(request: AWSPreparedRequest, sock: "socket.socket") -> tuple[AWSRes
             return _read_by_python(request.url, received, sock)
         received += more
     headers = _plain_headers(received[: end.start()])
-    if headers is None or end[0] != b"\r\n\r\n":
+    if headers is None:
         return _read_by_python(request.url, received, sock)
     length = int(headers["content-length"])
     content = _content(received[end.end() :], length, sock)

@@ -185,7 +185,10 @@ def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 class Lengths(http.server.BaseHTTPRequestHandler):
-    """Answers with a message as long as what was asked, and breaks off at an `x`."""
+    """Answers with a message as long as what was asked, named by the connection.
+
+    At `xxx` the answer breaks off, at `yyy` it says that it is the last one there.
+    """
 
     protocol_version = "HTTP/1.1"
 
@@ -195,6 +198,9 @@ class Lengths(http.server.BaseHTTPRequestHandler):
         content = json.dumps({"Messages": [message]}).encode()
         self.send_response_only(200)
         self.send_header("Content-Length", str(len(content)))
+        if b"yyy" in asked:
+            self.send_header("Connection", "close")
+            self.close_connection = False
         self.end_headers()
         if b"xxx" in asked:
             self.wfile.write(content[:-1])
@@ -243,6 +249,19 @@ def test_an_encrypted_connection_is_used_for_all_lengths(encrypted: str) -> None
     lengths = [len(message["Body"]) for message in found]
     assert [length - lengths[0] for length in lengths] == [0, 0, 99, 19_999, 2_999_999, 0]
     assert len({message["MessageId"] for message in found}) == 1
+
+
+def test_where_an_answer_is_said_to_be_the_last_another_connection_is_opened(
+    encrypted: str,
+) -> None:
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    sqs = Clients(session=session, endpoint_url=encrypted).sqs
+    first, last, other = (
+        sqs.receive_message(QueueUrl=queue)["Messages"][0]["MessageId"]
+        for queue in ("q", "yyy", "q")
+    )
+    assert first == last
+    assert other != last
 
 
 def test_an_encrypted_answer_that_breaks_off_is_none(encrypted: str) -> None:
