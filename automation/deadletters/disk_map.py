@@ -3,11 +3,15 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
 from automation.errors import AutomationError
+
+# A state that is put three times within moments gets to SQLite once. Each of its steps lets other
+# threads run, so one wait for Python's lock after the other is saved too.
+_RECENT_CHARACTERS = 1 << 16
 
 
 class DiskMap:
@@ -24,6 +28,9 @@ class DiskMap:
         self._lock = threading.Lock()
         # Most maps of a run stay empty, and are asked about each message.
         self._is_empty = True
+        # What was put last, and is not in the database yet.
+        self._recent: dict[str, str] = {}
+        self._recent_characters = 0
         # An empty name is a temporary database on disk (SQLite, "In-Memory Databases",
         # section "Temporary Databases").
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -51,7 +58,7 @@ class DiskMap:
 
     def add(self, key: str, value: str = "") -> bool:
         """Insert a key that is not there; return whether it was new."""
-        with self._locked() as database:
+        with self._written() as database:
             self._is_empty = False
             done = database.execute(
                 "INSERT OR IGNORE INTO items (key, value) VALUES (?, ?)",
@@ -59,43 +66,37 @@ class DiskMap:
             )
         return done.rowcount > 0
 
-    def put(self, items: Iterable[tuple[str, str]]) -> None:
+    def put(self, items: Mapping[str, str]) -> None:
         """Insert or change values by key."""
         with self._locked() as database:
             self._is_empty = False
-            database.executemany(
-                "INSERT INTO items (key, value) VALUES (?, ?) "
-                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                ((_bytes(key), _bytes(value)) for key, value in items),
-            )
+            self._recent.update(items)
+            self._recent_characters += sum(map(len, items)) + sum(map(len, items.values()))
+            if self._recent_characters > _RECENT_CHARACTERS:
+                self._write(database)
 
     def get(self, key: str) -> str | None:
         """The value of a key; None when it is not there."""
-        if self._is_empty:
-            return None
-        with self._locked() as database:
-            row = database.execute(
-                "SELECT value FROM items WHERE key = ?", (_bytes(key),)
-            ).fetchone()
-        return _text(row[0]) if row else None
+        return self.get_all([key]).get(key)
 
     def get_all(self, keys: Collection[str]) -> dict[str, str]:
         """The values of those keys that are there, at most 999 keys (SQLite's least limit)."""
         if self._is_empty or not keys:
             return {}
-        marks = ",".join("?" * len(keys))
         with self._locked() as database:
+            recent = {key: self._recent[key] for key in keys if key in self._recent}
+            older = [_bytes(key) for key in keys if key not in recent]
             rows = database.execute(
-                f"SELECT key, value FROM items WHERE key IN ({marks})",  # noqa: S608 marks only
-                [_bytes(key) for key in keys],
+                f"SELECT key, value FROM items WHERE key IN ({','.join('?' * len(older))})",  # noqa: S608 marks only
+                older,
             ).fetchall()
-        return {_text(key): _text(value) for key, value in rows}
+        return {_text(key): _text(value) for key, value in rows} | recent
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Each key and value; what is inserted meanwhile comes too."""
         position = 0
         while True:
-            with self._locked() as database:
+            with self._written() as database:
                 rows = database.execute(
                     "SELECT position, key, value FROM items WHERE position > ? "
                     "ORDER BY position LIMIT 200",
@@ -110,8 +111,24 @@ class DiskMap:
         return self.get(key) is not None
 
     def __len__(self) -> int:
-        with self._locked() as database:
+        with self._written() as database:
             return int(database.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    @contextlib.contextmanager
+    def _written(self) -> Generator[sqlite3.Connection]:
+        """The database with all that was put."""
+        with self._locked() as database:
+            self._write(database)
+            yield database
+
+    def _write(self, database: sqlite3.Connection) -> None:
+        database.executemany(
+            "INSERT INTO items (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [(_bytes(key), _bytes(value)) for key, value in self._recent.items()],
+        )
+        self._recent.clear()
+        self._recent_characters = 0
 
     @contextlib.contextmanager
     def _locked(self) -> Generator[sqlite3.Connection]:

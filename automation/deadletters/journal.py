@@ -206,7 +206,7 @@ class Journal:
         else:
             # A refused message is as if it had never been tried.
             state = "" if event == "refused" else str(event)
-            self._states.put([(key, state) for key in ids])
+            self._states.put(dict.fromkeys(ids, state))
 
     def _write(self, record: Mapping[str, object], *, waits_for_disk: bool = False) -> None:
         with self._lock:

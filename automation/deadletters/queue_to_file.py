@@ -188,7 +188,7 @@ class _Drain:
             ],
         )
         done = [messages[int(success["Id"])] for success in answer.get("Successful", [])]
-        self._deleted.put([(message.message_id, "") for message in done])
+        self._deleted.put({message.message_id: "" for message in done})
         # With a receipt that ran out the message is received again, and deleted then.
         return [
             messages[int(failure["Id"])]

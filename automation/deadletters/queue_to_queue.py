@@ -265,7 +265,7 @@ class _Run:
                 self._sweep.hold(item.message for item in batch)
                 continue
             outcome = self._transfer.move(free)
-            self._arrived.put([(new_id, "") for new_id in outcome.accepted.values()])
+            self._arrived.put(dict.fromkeys(outcome.accepted.values(), ""))
             self._tally.note([item.message for item in free], outcome, uncounted)
             moved += len(outcome.accepted)
             left = [

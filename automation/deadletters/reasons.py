@@ -132,7 +132,7 @@ class Failures:
         keys = sorted(verdict.message_ids)
         if verdict.identity:
             keys.append(_identity_key(*verdict.identity))
-        self._by_message.put([(key, self._after(key, verdict, counts=counts)) for key in keys])
+        self._by_message.put({key: self._after(key, verdict, counts=counts) for key in keys})
 
     def of(self, message_id: str, run_id: str | None, seq: str | None) -> Failure | None:
         """What is known of a message; None when the log says nothing."""
