@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class MessageFormatError(AutomationError):
     """A line of a file is no message in our format."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """A message as SQS delivered it, or as a file holds it.
 
@@ -92,15 +93,15 @@ class Message:
         value = self.attributes.get(attribute)
         return value.get("StringValue") if value else None
 
-    @property
+    @functools.cached_property
     def size_bytes(self) -> int:
         """What SQS counts against its limit: the body, each attribute's name, type and value."""
         texts = [self.body]
         binary_bytes = 0
         for name, value in self.attributes.items():
             texts += name, value["DataType"], value.get("StringValue", "")
-            if (content := value.get("BinaryValue")) is not None:
-                binary_bytes += len(bytes(cast("bytes", content)))
+            if "BinaryValue" in value:
+                binary_bytes += len(bytes(cast("bytes", value["BinaryValue"])))
         return byte_count("".join(texts)) + binary_bytes
 
     def redriven(self, max_bytes: int = MAX_BYTES) -> "Message":

@@ -35,6 +35,10 @@ _ROOM = 10_000
 # How many of those that are held to show again, when no more can be hidden.
 _SHOWN_FOR_ROOM = 20_000
 
+# How long an answer that the quota is not reached holds: in that time a run receives a fraction of
+# `_ROOM`. At a queue's end all workers ask at once, and each would wait for the others' answers.
+_ROOM_HOLDS_SECONDS = 1.0
+
 # A queue that is read at this rate or faster is read before its first message is visible again.
 _MESSAGES_PER_SECOND = 100
 _LONGEST_HIDING_SECONDS = 3_600
@@ -118,6 +122,7 @@ class Sweep:
         self._hidden = HiddenMessages(sqs, queue_url, connections=connections)
         self._held = DiskMap()
         self._lock = threading.Lock()
+        self._has_room_until = -math.inf
         self._fruitless = 0
         self._waiting: int | None = None
         self._shown: frozenset[str] = frozenset()
@@ -235,12 +240,18 @@ class Sweep:
         """Show some of what is held, if nothing was received because no more can be hidden."""
         full = IN_FLIGHT_QUOTA - _ROOM
         with self._lock:
-            if self._hidden.count < full:
-                in_flight = queue_depth(self._sqs, self._queue_url).in_flight
-                if in_flight < full:
-                    return False
+            if self._hidden.count < full and self._quota_leaves_room(full):
+                return False
             self.is_whole = False
             return self._hidden.give_back(_SHOWN_FOR_ROOM) > 0
+
+    def _quota_leaves_room(self, full: int) -> bool:
+        now = self._clock()
+        if now >= self._has_room_until:
+            if queue_depth(self._sqs, self._queue_url).in_flight >= full:
+                return False
+            self._has_room_until = now + _ROOM_HOLDS_SECONDS
+        return True
 
     def _is_going_in_circles(self, new: Sequence[Message], received: Sequence[Message]) -> bool:
         """Whether, with more messages than can be hidden, only known ones have come for long."""
