@@ -56,3 +56,38 @@ def test_one_thread_alone_waits_for_what_may_be_hidden_unseen() -> None:
         assert now == [60.0]
         assert sweep.wait_for_unseen(pause, lambda: now[0] > 70) is True
         assert 70 < now[0] < 120
+
+
+def test_how_many_are_in_flight_is_asked_once_a_second() -> None:
+    now, in_flight, asked = [0.0], [0], []
+
+    class EmptyQueue:
+        def receive_message(self, **_: object) -> Any:
+            return {"ResponseMetadata": {}}
+
+        def get_queue_attributes(self, **_: object) -> Any:
+            asked.append(now[0])
+            names = ("", "NotVisible", "Delayed")
+            counts = dict.fromkeys(names, "0") | {"NotVisible": str(in_flight[0])}
+            return {
+                "Attributes": {
+                    f"ApproximateNumberOfMessages{name}": count for name, count in counts.items()
+                }
+            }
+
+    sqs: Any = EmptyQueue()
+    with contextlib.closing(
+        Sweep(sqs, "url", wait_seconds=0, hidden_seconds=60, clock=lambda: now[0])
+    ) as sweep:
+        for time in (0.0, 0.5, 0.9, 1.0, 1.9):
+            now[0] = time
+            assert sweep.receive().is_empty
+        assert asked == [0.0, 1.0]
+        # The quota is reached: each asks from then on, and no end is one.
+        in_flight[0] = 115_000
+        assert sweep.is_whole
+        for time in (2.0, 2.1):
+            now[0] = time
+            sweep.receive()
+        assert asked == [0.0, 1.0, 2.0, 2.1]
+        assert not sweep.is_whole
