@@ -76,7 +76,7 @@ class RequestPattern:
     def is_of(self, credentials: "ReadOnlyCredentials") -> bool:
         """Whether these credentials have signed it; they may be renewed."""
         mine = (self.access_key, self.headers.get(_TOKEN))
-        return mine == (credentials.access_key, credentials.token)
+        return mine == (credentials.access_key, credentials.token or None)
 
     def request(self, body: bytes, secret_key: str) -> AWSPreparedRequest:
         """The next of the kind, signed with the credentials that signed the first (Signature

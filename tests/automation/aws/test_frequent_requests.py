@@ -295,18 +295,18 @@ def test_credentials_are_asked_for_each_time(monkeypatch: pytest.MonkeyPatch) ->
         sqs = Clients(session=session, endpoint_url=url).sqs
         sqs.receive_message(QueueUrl="q")
         sqs.receive_message(QueueUrl="q")
-        for token in ("renewed", "again", None):
+        for token in ("renewed", "again", None, ""):
             renewed = Credentials("new", "x", token)
             monkeypatch.setattr(sqs._request_signer, "_credentials", renewed)  # type: ignore[attr-defined]
             sqs.receive_message(QueueUrl="q")
             sqs.receive_message(QueueUrl="q")
     headers = [headers for headers, _ in asked]
     signers = [each["authorization"].split("=")[1].split("/")[0] for each in headers]
-    assert signers == ["first"] * 2 + ["new"] * 6
+    assert signers == ["first"] * 2 + ["new"] * 8
     tokens = [each.get("x-amz-security-token") for each in headers]
-    assert tokens == [None] * 2 + ["renewed"] * 2 + ["again"] * 2 + [None] * 2
-    # Only what botocore made is numbered.
-    assert [("amz-sdk-request" in each) for each in headers] == [True, False] * 4
+    assert tokens == [None] * 2 + ["renewed"] * 2 + ["again"] * 2 + [None] * 4
+    # Only what botocore made is numbered; to be without a token has two spellings.
+    assert [("amz-sdk-request" in each) for each in headers] == [True, False] * 4 + [False] * 2
 
 
 def test_a_secret_that_is_corrected_signs_the_next_request(monkeypatch: pytest.MonkeyPatch) -> None:
