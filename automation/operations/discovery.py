@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
+# The most that SQS gives, which it does only when asked for pages (SQS API Reference,
+# ListDeadLetterSourceQueues).
+_PAGE_SIZE = 1000
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:(?P<name>[\w-]+)(?::\S+)?")
 
 
@@ -129,7 +132,7 @@ def _sources(search: _Search, dlq: Queue) -> tuple[Queue, ...] | None:
 
     def look() -> tuple[Queue, ...]:
         pages = search.account.clients.sqs.get_paginator("list_dead_letter_source_queues").paginate(
-            QueueUrl=dlq.url
+            QueueUrl=dlq.url, PaginationConfig={"PageSize": _PAGE_SIZE}
         )
         urls = [url for page in pages for url in page.get("queueUrls", [])]
         return tuple(

@@ -192,6 +192,28 @@ def test_consumer_that_is_no_function_is_named_by_its_log(account: Account) -> N
 
 
 @pytest.mark.usefixtures("thorough_requests")
+def test_all_queues_of_a_dead_letter_queue_are_found_however_many(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(account, "dead")
+    names = {"a", "b", "c"}
+    for name in names:
+        create(account, name, "dead")
+    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def at_most_two(client: Any, name: str, parameters: Any) -> Any:
+        """Two in the place of SQS's 1,000, behind which there is a token only for who asks."""
+        if name != "ListDeadLetterSourceQueues":
+            return call(client, name, parameters)
+        if "MaxResults" in parameters:
+            return call(client, name, parameters | {"MaxResults": 2})
+        return {"queueUrls": call(client, name, parameters)["queueUrls"][:2]}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", at_most_two)
+    assert {source.name for source in discover(account, "dead").sources} == names
+
+
+@pytest.mark.usefixtures("thorough_requests")
 @pytest.mark.parametrize(
     ("operation", "what"),
     [
