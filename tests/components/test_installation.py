@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # The README's program, with a stand-in for the engine that names what is registered.
 PROGRAM = """
-import runpy, sys
+import asyncio, runpy, sys
 import pulumi
 
 class Cloud(pulumi.runtime.Mocks):
@@ -23,6 +23,8 @@ class Cloud(pulumi.runtime.Mocks):
     def call(self, args):
         return {}
 
+# From Python 3.14 on there is none until somebody makes it.
+asyncio.set_event_loop(asyncio.new_event_loop())
 pulumi.runtime.set_mocks(Cloud())
 pulumi.runtime.test(lambda: runpy.run_path("program.py") and None)()
 assert not {"automation", "boto3", "components"} & set(sys.modules)
