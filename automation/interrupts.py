@@ -83,10 +83,14 @@ class Interrupts:
 
     Args:
         report: is given one line when a signal has to wait.
+        then: what that line says of afterwards.
     """
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, report: Callable[[str], None], *, then: str = "everything is destroyed"
+    ) -> None:
         self._report = report
+        self._then = then
         self._received: list[signal.Signals] = []
         self._shields = 0
 
@@ -125,8 +129,8 @@ class Interrupts:
         if not self._shields:
             raise self._interrupted()
         self._report(
-            f"{self._received[0].name}: the running step comes to its end first, then everything "
-            "is destroyed; once more stops at once"
+            f"{self._received[0].name}: the running step comes to its end first, then "
+            f"{self._then}; once more stops at once"
         )
 
     def _interrupted(self) -> InterruptedRunError:

@@ -166,6 +166,8 @@ def _endpoint_url() -> str | None:
     An emulator of somebody else's, for a second opinion; the engine's `aws` provider looks at the
     same variable (AWS SDKs and Tools Reference Guide, Service-specific endpoints).
     """
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
     url = os.environ.get("AWS_ENDPOINT_URL") or None
     if url and not re.match(r"https?://[^/\s]", url):
         raise AutomationError(

@@ -33,8 +33,10 @@ class Account:
         if self.name == "local":
             return f"embedded AWS, {self.region}"
         account = f"AWS account {self.account_id}, region {self.region}"
-        endpoint_url = self.clients.endpoint_url
-        return f"{endpoint_url} (AWS_ENDPOINT_URL), no AWS; {account}" if endpoint_url else account
+        if endpoint_url := self.clients.endpoint_url:
+            return f"{endpoint_url} (AWS_ENDPOINT_URL), no AWS; {account}"
+        sqs_url = self.clients.configured_sqs_url
+        return f"{account}, SQS at {sqs_url}" if sqs_url else account
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,19 @@ class Clients:
         return self._sqs(self._config())
 
     @functools.cached_property
+    def configured_sqs_url(self) -> str | None:
+        """Where SQS is by the environment or the profile; None for where AWS has it.
+
+        A VPC's own endpoint, or no AWS at all (AWS SDKs and Tools Reference Guide,
+        Service-specific endpoints).
+        """
+        # The stubs lack it.
+        ignoring = Config(ignore_configured_endpoint_urls=True)  # pyright: ignore[reportCallIssue]
+        usual = self.session.client("sqs", config=ignoring)
+        url = self.sqs.meta.endpoint_url
+        return None if url == usual.meta.endpoint_url else url
+
+    @functools.cached_property
     def sender(self) -> "SQSClient":
         """Never repeats a request by itself, so that who sends knows of every sending.
 

@@ -99,7 +99,8 @@ def run_shown(
         if target.name != "local":
             ask(f"Create and destroy a stack in {target}?", yes=yes, progress=progress)
 
-    interrupts = Interrupts(progress.say)
+    then = "the run ends and the stack is kept" if options.keep else "everything is destroyed"
+    interrupts = Interrupts(progress.say, then=then)
     with progress.shown(), interrupts.handled():
         return job(options, progress=progress, interrupts=interrupts, confirm=confirm)
 

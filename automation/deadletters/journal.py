@@ -189,12 +189,15 @@ class Journal:
 
     def _parsed(self, line: bytes) -> dict[str, object]:
         try:
-            return cast("dict[str, object]", json.loads(line))
-        except ValueError as error:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict):
             raise JournalError(
                 f"{self.path} is damaged; what it says can't be trusted: compare the two queues "
                 "by hand, then move it away"
-            ) from error
+            )
+        return cast("dict[str, object]", record)
 
     def _apply(self, record: Mapping[str, object]) -> None:
         ids = cast("Collection[str]", record["ids"])

@@ -21,6 +21,7 @@ from automation.engine.finding import Engine
 from automation.errors import AutomationError
 from automation.opening import opened_target
 from automation.progress import Progress
+from automation.proof.report import Options
 from automation.stacks import keeping_commands, removal_command
 from automation.target import AWS_PACE, ENDPOINT_PACE, Target, TargetName
 
@@ -111,6 +112,27 @@ def test_another_endpoint_is_named_and_answers_sooner(
 
 
 @pytest.mark.usefixtures("credentials")
+def test_an_endpoint_that_is_to_be_ignored_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True")
+    with opened_target("aws", home=tmp_path, report=ignore) as target:
+        assert target.pace is AWS_PACE
+        assert str(target).startswith("AWS account ")
+        assert target.clients.sqs.meta.endpoint_url == "https://sqs.eu-central-1.amazonaws.com"
+
+
+@pytest.mark.usefixtures("credentials")
+def test_an_endpoint_of_sqs_alone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened_target("aws", home=tmp_path, report=ignore) as target:
+        assert "SQS at" not in str(target)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+    with opened_target("aws", home=tmp_path, report=ignore) as target:
+        assert str(target).endswith(", SQS at http://127.0.0.1:9")
+
+
+@pytest.mark.usefixtures("credentials")
 def test_an_endpoint_that_does_not_answer_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,10 +196,10 @@ def aws_target() -> Target:
 def confirm(*, yes: bool) -> None:
     """Have a job ask whether it may touch an account."""
 
-    def job(_: None, *, confirm: Callable[[Target], None], **__: object) -> None:
+    def job(_: Options, *, confirm: Callable[[Target], None], **__: object) -> None:
         confirm(aws_target())
 
-    run_shown(job, None, yes=yes, progress=Progress())
+    run_shown(job, Options(target="aws"), yes=yes, progress=Progress())
 
 
 def test_real_account_is_not_touched_where_nobody_can_be_asked(

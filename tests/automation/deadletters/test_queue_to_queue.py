@@ -356,10 +356,11 @@ def test_journal_of_other_work_is_refused(journal: Journal) -> None:
         Journal(journal.path, purpose="redrive", source="other")
 
 
-def test_damaged_journal_is_no_reason_to_send_twice(journal: Journal) -> None:
+@pytest.mark.parametrize("line", ["garbage", "7", "[]", "\0\0", ""])
+def test_damaged_journal_is_no_reason_to_send_twice(journal: Journal, line: str) -> None:
     journal.close()
     with journal.path.open("a") as file:
-        file.write("garbage\n")
+        file.write(f"{line}\n")
     with pytest.raises(JournalError, match="is damaged"):
         Journal(journal.path, purpose="redrive", source="dlq")
 
