@@ -33,6 +33,7 @@ _SAYS_PLUGIN_DIED = "exited prematurely"
 # Of a resource that was made, though not whole; while it goes on without the lines that tell.
 _A_LIST = re.compile(r"error: \d+ errors? occurred:((?:\n\s+(?:\*|\d+\)) .*)*)")
 # Of a state that it could not write whole, because the disk was full (gocloud.dev, blob/fileblob).
+_SAYS_IT_EXISTS = re.compile(r"(AlreadyExists|ResourceConflict)\w*\) when calling the Create")
 _SAYS_CUT_OFF = "unexpected end of JSON input"
 _STACK_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -305,7 +306,8 @@ def diagnostics(error: CommandError) -> str:
     # A defect in the program is told on the lines after the complaint, as a traceback.
     is_whole = bool(telling) and not any(complaint.endswith(":") for complaint in telling)
     words = "\n".join(dict.fromkeys(telling) if is_whole else text.splitlines()[-25:])
-    return f"{words}{_CUT_OFF if _SAYS_CUT_OFF in words else ''}"
+    exists = _MAY_BE_OURS if _SAYS_IT_EXISTS.search(words) else ""
+    return f"{words}{_CUT_OFF if _SAYS_CUT_OFF in words else exists}"
 
 
 RUN_MARK = "run"
@@ -317,6 +319,11 @@ KEPT_MARK = "kept"
 STACK_TAG = "reliable-queue:run"
 """The tag of everything that a run creates in an account; its value is the stack's name."""
 
+_MAY_BE_OURS = (
+    "\nwhat exists already may be this run's own, when AWS's answer to its creation got lost: in an "
+    f"account it stays then; look at its tag {STACK_TAG}, and delete it when that has the stack's "
+    "name"
+)
 _CUT_OFF = (
     ": the engine could not write the stack's state whole, as happens on a full disk, and nobody "
     f"can read it; what it has made carries the stack's name in the tag {STACK_TAG}: look for it "

@@ -75,6 +75,20 @@ def test_complaints_of_the_engine_that_come_numbered_are_told_as_well() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "operation"),
+    [
+        ("ResourceAlreadyExistsException", "CreateLogGroup"),
+        ("EntityAlreadyExists", "CreateRole"),
+        ("ResourceConflictException", "CreateFunction"),
+    ],
+)
+def test_what_exists_already_may_be_what_the_run_has_made(code: str, operation: str) -> None:
+    said = f"error: An error occurred ({code}) when calling the {operation} operation: it exists"
+    assert "may be this run's own" in stacks.diagnostics(said)  # type: ignore[arg-type]
+    assert "own" not in stacks.diagnostics(said.replace(code, "AccessDenied"))  # type: ignore[arg-type]
+
+
 def test_state_that_was_cut_off_is_told_with_what_to_look_for() -> None:
     said = "error: failed to load checkpoint: place 1: unexpected end of JSON input"
     told = stacks.diagnostics(said)  # type: ignore[arg-type]

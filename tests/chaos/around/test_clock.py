@@ -17,7 +17,10 @@ import sys, time
 _time, _began = time.time, time.monotonic()
 def set_time():
     is_ours = sys._getframe(1).f_globals.get("__name__", "").startswith(("automation", "botocore"))
-    return _time() + ({seconds} if is_ours and time.monotonic() - _began > {after} else 0)
+    if not is_ours or time.monotonic() - _began <= {after}:
+        return _time()
+    open({asked!r}, "a").close()
+    return _time() + {seconds}
 time.time = set_time
 """
 
@@ -27,10 +30,14 @@ time.time = set_time
 def test_verdict_does_not_depend_on_the_clock(
     clone: Clone, tmp_path: Path, seconds: int, after: int
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(_SET_CLOCK.format(seconds=seconds, after=after))
+    asked = tmp_path / "asked"
+    (tmp_path / "sitecustomize.py").write_text(
+        _SET_CLOCK.format(seconds=seconds, after=after, asked=str(asked))
+    )
     environment = {**clone.environment, "PYTHONPATH": str(tmp_path)}
     set_clock = dataclasses.replace(clone, environment=environment)
     with set_clock.started("--json", "--messages", "20", "--rate", "unlimited") as run:
         ended = run.end()
+    assert asked.exists(), "nobody has looked at the clock that was set"
     assert ended.code == 0, ended
     assert json.loads(ended.output)["verdict"] == "held"

@@ -90,7 +90,8 @@ def test_verdict_holds_where_answers_get_lost(wire: Wire, is_fifo: bool) -> None
     assert_held(ended)
     # What a FIFO queue got twice it has taken once, and in its order.
     assert ended.answer.get("reordered") == (0 if is_fifo else None)
-    for operation in DATA_PATH:
+    # Too few calls for a back-off in this run of a FIFO queue to be sure that one is struck.
+    for operation in ("ReceiveMessage", "SendMessageBatch") if is_fifo else DATA_PATH:
         assert wire.proxy.struck(operation), (operation, wire.proxy.requests)
 
 
@@ -118,3 +119,4 @@ def test_up_whose_creating_requests_lose_their_answers_ends_with_the_providers_w
     assert (ended.code, ended.output) == (2, "")
     assert "error: the stack could not be deployed:\n" in ended.error
     assert "(ResourceAlreadyExistsException) when calling the CreateLogGroup" in ended.error
+    assert "may be this run's own" in ended.error
