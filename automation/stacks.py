@@ -320,9 +320,9 @@ STACK_TAG = "reliable-queue:run"
 """The tag of everything that a run creates in an account; its value is the stack's name."""
 
 _MAY_BE_OURS = (
-    "\nwhat exists already may be this run's own, when AWS's answer to its creation got lost: in an "
-    f"account it stays then; look at its tag {STACK_TAG}, and delete it when that has the stack's "
-    "name"
+    "\nwhat exists already may be this run's own, when AWS's answer to its creation got lost: in "
+    f"an account it stays then; look at its tag {STACK_TAG}, and delete it when that has the "
+    "stack's name"
 )
 _CUT_OFF = (
     ": the engine could not write the stack's state whole, as happens on a full disk, and nobody "

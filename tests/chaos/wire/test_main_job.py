@@ -43,8 +43,7 @@ def main_job(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
             yield target
 
     monkeypatch.setattr("automation.proof.throwaway.opened_target", opened)
-    for module in ("redrive", "fifo_dead_letters"):
-        monkeypatch.setattr(f"automation.proof.{module}.Plan", BriefPlan)
+    monkeypatch.setattr("automation.proof.redrive.Plan", BriefPlan)
     monkeypatch.setattr("automation.proof.dead_letters.hiding_seconds", lambda _: HIDDEN_SECONDS)
 
 
@@ -71,8 +70,7 @@ def test_verdict_holds_where_every_request_may_be_refused_for_a_moment(
 
 
 @pytest.mark.usefixtures("main_job")
-@pytest.mark.parametrize("is_fifo", [False, True], ids=["standard", "fifo"])
-def test_verdict_holds_where_answers_get_lost(wire: Wire, is_fifo: bool) -> None:
+def test_verdict_holds_where_answers_get_lost(wire: Wire) -> None:
     lost: tuple[Fault, ...] = ("failed", "page", "reset before", "reset after", "cut")
     # What the engine creates, and the invocation, are asked for once: the next two tests.
     everything_else = frozenset(
@@ -86,12 +84,8 @@ def test_verdict_holds_where_answers_get_lost(wire: Wire, is_fifo: bool) -> None
         faults=lost, rate=0.2, seed=1, operations=everything_else, spares_provider=True
     )
     with wire.proxy.injecting(plan):
-        ended = run_command(*MAIN_JOB, *(("-c", "fifo=true") if is_fifo else ()))
-    assert_held(ended)
-    # What a FIFO queue got twice it has taken once, and in its order.
-    assert ended.answer.get("reordered") == (0 if is_fifo else None)
-    # Too few calls for a back-off in this run of a FIFO queue to be sure that one is struck.
-    for operation in ("ReceiveMessage", "SendMessageBatch") if is_fifo else DATA_PATH:
+        assert_held(run_command(*MAIN_JOB))
+    for operation in DATA_PATH:
         assert wire.proxy.struck(operation), (operation, wire.proxy.requests)
 
 
