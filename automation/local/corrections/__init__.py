@@ -14,6 +14,7 @@ from automation.local.corrections import (
     requests,
     run_endings,
     run_logs,
+    second_mappings,
     source_queues,
 )
 
@@ -38,6 +39,7 @@ def apply_corrections() -> None:
         run_endings,
         run_logs,
         redeployments,
+        second_mappings,
         last_batches,
     ):
         correction.apply()

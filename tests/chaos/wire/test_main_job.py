@@ -101,16 +101,21 @@ def test_producer_that_does_not_answer_is_no_verdict_and_nothing_is_left(wire: W
 
 
 @pytest.mark.usefixtures("main_job")
+@pytest.mark.parametrize(
+    ("operation", "refusal"),
+    [
+        ("CreateLogGroup", "ResourceAlreadyExistsException"),
+        ("CreateEventSourceMapping", "ResourceConflictException"),
+    ],
+)
 def test_up_whose_creating_requests_lose_their_answers_ends_with_the_providers_words(
-    wire: Wire,
+    wire: Wire, operation: str, refusal: str
 ) -> None:
-    plan = fault_proxy.Plan(
-        faults=("reset after",), rate=1, operations=frozenset({"CreateLogGroup"})
-    )
+    plan = fault_proxy.Plan(faults=("reset after",), rate=1, operations=frozenset({operation}))
     with wire.proxy.injecting(plan):
         ended = run_command(*MAIN_JOB)
-    assert wire.proxy.struck("CreateLogGroup")
+    assert wire.proxy.struck(operation)
     assert (ended.code, ended.output) == (2, "")
     assert "error: the stack could not be deployed:\n" in ended.error
-    assert "(ResourceAlreadyExistsException) when calling the CreateLogGroup" in ended.error
+    assert f"({refusal}) when calling the {operation}" in ended.error
     assert "may be this run's own" in ended.error
