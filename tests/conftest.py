@@ -19,6 +19,11 @@ hypothesis.settings.register_profile("any speed", deadline=None)
 hypothesis.settings.load_profile("any speed")
 
 
+# A shell ignores it for what it runs in the background, and so does all that is started there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """A process for each core and one more: a test with the engine waits for much of it."""
     return min(8, os.cpu_count() or 1) + 1

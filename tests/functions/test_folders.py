@@ -8,7 +8,7 @@ import pytest
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 FOLDERS = ("consumer", "producer")
-LAYER = {"aws_lambda_powertools", "boto3", "botocore"}
+LAYER = {"aws_lambda_powertools", "boto3", "botocore", "urllib3"}
 # For the type checker only: never imported where a function runs.
 TYPES = {"mypy_boto3_sqs"}
 

@@ -10,6 +10,7 @@ import pytest
 
 from automation.local.corrections import deep_queues, long_polls
 from automation.local.corrections.long_polls import Waking
+from automation.local.corrections.receipts import ReceiptRules
 from automation.local.corrections.replacing import EmulatorChangedError
 from tests.local.conftest import own_copy
 
@@ -70,7 +71,7 @@ def test_who_sets_it_ends_the_wait() -> None:
 def services() -> tuple[ModuleType, Any]:
     functions, sqs = own_copy("ministack.services.lambda_svc"), own_copy("ministack.services.sqs")
     cast("Any", functions)._esm_wake = Event()
-    deep_queues.correct(sqs)
+    deep_queues.correct(sqs, ReceiptRules())
     long_polls.correct(functions, sqs)
     return functions, sqs
 
