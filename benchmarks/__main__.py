@@ -9,6 +9,7 @@ docs/ too. It measures and judges nothing: a target that is missed is said, and 
 import argparse
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -62,6 +63,7 @@ def main() -> None:
         parser.error(f"--rounds: {options.rounds} is not 1 or more")
     if options.docs and options.only:
         parser.error("--docs takes all figures, so not with --only")
+    hear_interrupts()
     results = Results(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         machine=machine(),
@@ -72,6 +74,15 @@ def main() -> None:
     for folder in (REPOSITORY / ".build" / "benchmarks", *([REPOSITORY / "docs"] * options.docs)):
         write_results(results, folder)
         print(f"written to {folder}", file=sys.stderr)
+
+
+def hear_interrupts() -> None:
+    """A shell ignores SIGINT for what it runs in the background, and so does all that is started.
+
+    The engine ends its language host by it, and waits 5 s for one that does not hear.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def measured(names: list[str], rounds: int) -> Iterator[Figure]:
