@@ -38,23 +38,29 @@ class Wire:
 @pytest.fixture(scope="session")
 def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     found = find_engine(report=print)
-    with running_proxy() as proxy, pytest.MonkeyPatch.context() as patched:
-        environment = emulators._environment
+    with running_proxy() as proxy, contextlib.ExitStack() as opened:
+        # Until it has started: other files' emulators come after it in the same process.
+        with pytest.MonkeyPatch.context() as patched:
+            environment = emulators._environment
 
-        def leading_here(*arguments: object) -> dict[str, str]:
-            # What functions are given, who would else find the emulator by themselves.
-            own = environment(*arguments)  # type: ignore[arg-type]
-            return {**own, "AWS_ENDPOINT_URL": proxy.endpoint_url}
+            def leading_here(*arguments: object) -> dict[str, str]:
+                # What functions are given, who would else find the emulator by themselves.
+                own = environment(*arguments)  # type: ignore[arg-type]
+                return {**own, "AWS_ENDPOINT_URL": proxy.endpoint_url}
 
-        patched.setattr(emulators, "_environment", leading_here)
-        # What is repeated is the matter here, not that it waits for up to a second before.
-        patched.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.02)
-        with emulator_of_many(tmp_path_factory.mktemp("emulator")) as emulator:
-            proxy.upstream = emulator.port
-            yield Wire(
-                proxy=proxy,
-                emulator=dataclasses.replace(
-                    emulator, endpoint_url=proxy.endpoint_url, port=proxy.port
-                ),
-                engine=EngineCommand(str(found.binary), VersionInfo.parse(found.version)),
-            )
+            patched.setattr(emulators, "_environment", leading_here)
+            emulator = opened.enter_context(emulator_of_many(tmp_path_factory.mktemp("emulator")))
+        proxy.upstream = emulator.port
+        yield Wire(
+            proxy=proxy,
+            emulator=dataclasses.replace(
+                emulator, endpoint_url=proxy.endpoint_url, port=proxy.port
+            ),
+            engine=EngineCommand(str(found.binary), VersionInfo.parse(found.version)),
+        )
+
+
+@pytest.fixture(autouse=True)
+def repeated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is repeated is the matter here, not that it waits for up to a second before."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.02)
