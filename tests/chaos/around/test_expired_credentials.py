@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from automation.local.emulator import Emulator
+from automation.waiting import wait_until
 from tests.chaos.around.broken_run import Clone, Ended
 from tests.chaos.around.expiring import Credentials, expiring_credentials
 from tests.chaos.around.letters import ALL, QUEUE, Letters, in_backups
@@ -62,9 +63,14 @@ def test_purge_and_restore_go_on_after_a_new_login(
     assert f"what is deleted is in {backup}" in expired.error
     credentials.renew()
 
-    # What was written and not deleted is in both.
-    left = letters.in_dlq()
-    assert set(in_backups(for_a_while.states)) | set(left) == set(ALL) or not left
+    # What was written and not deleted is in both. What was received and not written is hidden.
+    written, left = set(in_backups(for_a_while.states)), set[str]()
+
+    def is_all_there() -> tuple[bool, int]:
+        left.update(letters.in_dlq())
+        return written | left == set(ALL), len(written | left)
+
+    wait_until("each letter is in the backup or the queue", is_all_there, timeout_seconds=120)
     credentials.operation, credentials.left = "SendMessageBatch", 5
     restoring = ("dlq", "restore", str(backup), *OF_THE_QUEUE)
     expired = for_a_while.run(*restoring)
