@@ -2,6 +2,7 @@
 
 import gc
 import io
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -46,11 +47,15 @@ def runtime() -> ModuleType:
 def worker(runtime: Any, source: str, *, late_seconds: float) -> Iterator[Any]:
     """A worker of a function, whose lines are read late, as on a busy machine."""
 
+    readers: list[threading.Thread] = []
+
     class Late(runtime.Worker):
         def _read_stderr(self) -> None:
-            for line in self._proc.stderr:
-                time.sleep(late_seconds)
-                self._stderr_queue.put(line.rstrip("\n"))
+            readers.append(threading.current_thread())
+            with self._proc.stderr as lines:
+                for line in lines:
+                    time.sleep(late_seconds)
+                    self._stderr_queue.put(line.rstrip("\n"))
 
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
@@ -66,6 +71,8 @@ def worker(runtime: Any, source: str, *, late_seconds: float) -> Iterator[Any]:
         yield late
     finally:
         late.kill()
+        for reader in readers:
+            reader.join()
         del late
         gc.collect()
 
