@@ -89,6 +89,14 @@ class _Request:
     operation: str
 
     @functools.cached_property
+    def identity(self) -> int:
+        """The same for each attempt of a call. Several threads may make the same call at once:
+        botocore numbers them, where ours leaves that out.
+        """
+        number = self.headers.get("amz-sdk-invocation-id") or self.body
+        return hash((self.operation, self.path, number))
+
+    @functools.cached_property
     def entries(self) -> list[dict[str, Any]]:
         is_batch = self.service == "sqs" and self.operation.endswith("Batch")
         return json.loads(self.body)["Entries"] if is_batch else []
@@ -151,7 +159,7 @@ class FaultProxy:
             if self._plan is None:
                 return None, random.Random()  # noqa: S311
             fault, chance = self._plan.draw(request, self.requests[request.operation])
-            same = hash((request.operation, request.path, request.body))
+            same = request.identity
             if fault is None or self._in_a_row[same] >= self._plan.in_a_row:
                 del self._in_a_row[same]
                 return None, chance
