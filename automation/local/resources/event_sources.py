@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from automation.local.resources.authorization import Call
 from automation.local.resources.cloud import AwsError, ignoring
-from automation.local.resources.documents import function_name, same_function
+from automation.local.resources.documents import same_function
 from automation.local.resources.execution_role import refused_call, require_role_allows
 from automation.local.resources.schema import (
     REGION,
@@ -145,7 +145,6 @@ def _scaling_failures(inputs: Properties) -> Iterator[Failure]:
 
 def _create(cloud: Cloud, inputs: Properties) -> str:
     _require_consumable(cloud, inputs["eventSourceArn"], inputs["functionName"])
-    _require_first(cloud, inputs["eventSourceArn"], inputs["functionName"])
     answer = cloud.functions.create_event_source_mapping(
         **request(_PROPERTIES, inputs), Tags=inputs.get("tagsAll") or {}
     )
@@ -206,18 +205,6 @@ def _queue_attributes(cloud: Cloud, queue_arn: str) -> dict[str, str]:
         "Error occurred while ReceiveMessage. SQS Error Code: "
         f"AWS.SimpleQueueService.NonExistentQueue. The queue {queue_arn} does not exist.",
     )
-
-
-def _require_first(cloud: Cloud, queue_arn: str, function: str) -> None:
-    answer = cloud.functions.list_event_source_mappings(EventSourceArn=queue_arn)
-    for mapping in answer.get("EventSourceMappings", []):
-        if same_function(mapping.get("FunctionArn"), function):
-            raise AwsError(
-                "ResourceConflictException",
-                f"An event source mapping with SQS arn ({queue_arn}) and function "
-                f"({function_name(function)}) already exists. Please update or delete the "
-                f"existing mapping with UUID {mapping.get('UUID')}",
-            )
 
 
 def _read(cloud: Cloud, uuid: str, _state: Properties) -> Properties | None:
